@@ -1,0 +1,39 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Shows at the end of a run what the host offers now and what the run changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.kronos.homelab.plugins.plugin_utils.plain import to_plain
+from ansible_collections.kronos.homelab.plugins.plugin_utils.summary import host_lines, service_rows
+from ansible_collections.kronos.homelab.plugins.plugin_utils.table import render_table
+
+display = Display()
+
+
+class ActionModule(ActionBase):
+    """Print one table per host; see the documentation of the module of the same name."""
+
+    _VALID_ARGS = frozenset(())
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return services (list of rows) and notes; never changes anything."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        plan = to_plain(variables["kronos_plan"])
+        results = {
+            name: to_plain(variables[f"{name}_result"]) for name in plan["stack_order"] if f"{name}_result" in variables
+        }
+        rows = service_rows(plan, results)
+        notes = host_lines(plan, to_plain(variables.get("kronos_check") or {}), results)
+        table = render_table(["service", "url", "access", "health", "this run"], [list(row.values()) for row in rows])
+        check = " (check mode: nothing was changed)" if self._task.check_mode else ""
+        display.display("\n".join(["", f"{plan['host']}{check}", table, *notes, ""]))
+        result.update(changed=False, services=rows, notes=notes)
+        return result

@@ -1,0 +1,57 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rows and notes of the table at the end of a run: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def service_rows(plan: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Return one row per service: name, its addresses, access, health and what this run did with it.
+
+    results maps a stack's name to what the stack module returned; a stack without a result was not touched.
+    """
+    routes: dict[str, list[Mapping[str, Any]]] = {}
+    for route in plan["routes"]:
+        routes.setdefault(str(route["service"]), []).append(route)
+    rows = []
+    for stack in plan["stack_order"]:
+        result = results.get(stack, {})
+        for name in plan["stacks"].get(stack, {}).get("services", []):
+            rows.append(_row(str(name), routes.get(name, []), result))
+    for name in sorted(plan["external"]):
+        rows.append(_row(str(name), routes.get(name, []), {}) | {"health": "external"})
+    return rows
+
+
+def _row(name: str, routes: list[Mapping[str, Any]], result: Mapping[str, Any]) -> dict[str, str]:
+    action = result.get("actions", {}).get(name, {})
+    done = str(action.get("action", "unchanged"))
+    keys = ", ".join(str(key) for key in action.get("keys", []))
+    return {
+        "service": name,
+        "url": " ".join(str(route["url"]) for route in routes) or "-",
+        "access": " ".join(sorted({str(route["access"]) for route in routes})) or "-",
+        "health": str(result.get("health", {}).get(name, "as before")),
+        "this run": f"{done} ({keys})" if keys and done != "unchanged" else done,
+    }
+
+
+def host_lines(
+    plan: Mapping[str, Any], check: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Return the remarks below the table: why the host was converged, cautions of the plan, sick neighbours."""
+    lines = []
+    if check and not check.get("drifted"):
+        lines.append("Nothing differed from what the last run left.")
+    elif check.get("reasons"):
+        reasons = [str(reason) for reason in check["reasons"]]
+        more = f" (and {len(reasons) - 5} more)" if len(reasons) > 5 else ""
+        lines.append("Converged because: " + "; ".join(reasons[:5]) + more)
+    lines.extend(f"Caution: {caution}" for caution in plan.get("cautions", []))
+    for stack in sorted(results):
+        lines.extend(f"Sick, but not touched by this run: {name}" for name in results[stack].get("sick", []))
+    return lines

@@ -1,0 +1,97 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What verify looks at, derived from the plan: pure, so that the list can be tested without a host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+GUARDED = ("authenticated", "lan", "vpn")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing to look at from outside.
+
+    kind is certificate, route, redirect, open (a declared port answers) or closed (an undeclared one does not);
+    subject is what a reader knows it by; port is where to connect on the host's address.
+    """
+
+    kind: str
+    subject: str
+    port: int
+    fqdn: str = ""
+    path: str = "/"
+    guarded: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """The outcome of a check, as shown in the table."""
+
+    kind: str
+    subject: str
+    ok: bool
+    detail: str
+
+
+def health_path(service: Mapping[str, Any] | None, route: Mapping[str, Any]) -> str:
+    """Return the path that proves a route: the service's health path if it is served on the routed port."""
+    http = ((service or {}).get("health") or {}).get("http")
+    prefix = str(route["path"])
+    if http and str(route["upstream"]).endswith(f":{http['port']}") and str(http["path"]).startswith(prefix):
+        return str(http["path"])
+    return prefix
+
+
+def route_checks(plan: Mapping[str, Any]) -> list[Check]:
+    """Return certificate, route and redirect checks for every route of the plan."""
+    settings = plan["settings"]
+    https, http = int(settings["https_port"]), int(settings["http_port"])
+    checks = []
+    seen = set()
+    for route in plan["routes"]:
+        fqdn = str(route["fqdn"])
+        guarded = route["access"] in GUARDED
+        path = health_path(plan["services"].get(route["service"]), route)
+        if fqdn not in seen:
+            seen.add(fqdn)
+            checks.append(Check("certificate", fqdn, https, fqdn))
+            checks.append(Check("redirect", fqdn, http, fqdn))
+        checks.append(Check("route", str(route["name"]), https, fqdn, path, guarded))
+    return checks
+
+
+def port_checks(plan: Mapping[str, Any], listening: Sequence[int], ssh_port: int) -> list[Check]:
+    """Return a check for every declared TCP port, and one for every other port the host listens on.
+
+    listening holds the TCP ports that something on the host accepts on an address other than loopback.
+    """
+    settings = plan["settings"]
+    declared = {int(port["port"]): str(port["service"]) for port in plan["published"] if port["protocol"] == "tcp"}
+    allowed = {ssh_port, *[int(port) for port in settings["allowed_ports"]]}
+    checks = [Check("open", f"{port}/tcp {service}", port) for port, service in sorted(declared.items())]
+    undeclared = sorted(set(listening) - set(declared) - allowed)
+    return checks + [Check("closed", f"{port}/tcp", port) for port in undeclared]
+
+
+def container_rows(plan: Mapping[str, Any], containers: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Return one row per service of the plan: its container runs and is not unhealthy; a job has exited 0."""
+    found = {str(container["service"]): container for container in containers}
+    return [container_row(service, found.get(name)) for name, service in sorted(plan["services"].items())]
+
+
+def container_row(service: Mapping[str, Any], container: Mapping[str, Any] | None) -> Row:
+    """Judge one container; None stands for a container that does not exist."""
+    name = str(service["name"])
+    if container is None:
+        return Row("container", name, False, "does not exist")
+    state, health = str(container["state"]), str(container.get("health") or "")
+    if service["kind"] == "job":
+        code = container.get("exit_code")
+        return Row("container", name, state == "exited" and code == 0, f"{state}, exit code {code}")
+    detail = f"{state}, {health}" if health else state
+    return Row("container", name, state == "running" and health in ("", "healthy", "none"), detail)

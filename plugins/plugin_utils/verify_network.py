@@ -1,0 +1,100 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The network half of verify: looks at a host from where Ansible runs, with the server name a browser would send."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+
+from ansible_collections.kronos.homelab.plugins.plugin_utils.verify_checks import Check, Row
+
+TIMEOUT = 8.0  # seconds for one connection or answer
+PROXY_404 = b"404 page not found"  # what Traefik says for a name it has no router for
+GATEWAY_ERRORS = (502, 503, 504)
+
+
+def run_checks(checks: list[Check], address: str, root_certificate: str, url_port: str) -> list[Row]:
+    """Run the checks side by side and return their rows in the same order.
+
+    address is where the host is reached; root_certificate the PEM that must have signed what it serves ("" for the
+    system's authorities); url_port what redirects must carry: "" or ":8443".
+    """
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return list(pool.map(lambda check: _run(check, address, root_certificate, url_port), checks))
+
+
+def _run(check: Check, address: str, root_certificate: str, url_port: str) -> Row:
+    try:
+        if check.kind == "certificate":
+            ok, detail = _certificate(check, address, root_certificate)
+        elif check.kind == "route":
+            ok, detail = _route(check, address)
+        elif check.kind == "redirect":
+            ok, detail = _redirect(check, address, url_port)
+        else:
+            ok, detail = _port(check, address)
+    except (OSError, http.client.HTTPException) as error:
+        return Row(check.kind, check.subject, False, str(error) or type(error).__name__)
+    return Row(check.kind, check.subject, ok, detail)
+
+
+def _certificate(check: Check, address: str, root_certificate: str) -> tuple[bool, str]:
+    context = ssl.create_default_context(cadata=root_certificate or None)
+    with (
+        socket.create_connection((address, check.port), TIMEOUT) as plain,
+        context.wrap_socket(plain, server_hostname=check.fqdn) as secured,
+    ):
+        certificate = secured.getpeercert() or {}
+        version = secured.version()
+    expires = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+    days = int((expires - datetime.now(timezone.utc).timestamp()) // 86400)
+    return True, f"valid for {days} more days, {version}"
+
+
+def _route(check: Check, address: str) -> tuple[bool, str]:
+    # the certificate has a row of its own: a bad one must not hide whether the service answers
+    context = ssl._create_unverified_context()
+    with (
+        socket.create_connection((address, check.port), TIMEOUT) as plain,
+        context.wrap_socket(plain, server_hostname=check.fqdn) as secured,
+    ):
+        status, body, _location = _get(secured, check.fqdn, check.path)
+    if status == 404 and body.startswith(PROXY_404):
+        return False, "the proxy has no such route"
+    if status in GATEWAY_ERRORS:
+        return False, f"HTTP {status}: the service does not answer the proxy"
+    if status in (401, 403):
+        return check.guarded, f"HTTP {status}: refused from here" + (", as declared" if check.guarded else "")
+    return status < 400, f"HTTP {status}"
+
+
+def _redirect(check: Check, address: str, url_port: str) -> tuple[bool, str]:
+    with socket.create_connection((address, check.port), TIMEOUT) as plain:
+        status, _body, location = _get(plain, check.fqdn, "/")
+    wanted = f"https://{check.fqdn}{url_port}/"
+    return status in (301, 308) and location == wanted, f"HTTP {status} to {location or 'nowhere'}"
+
+
+def _port(check: Check, address: str) -> tuple[bool, str]:
+    try:
+        socket.create_connection((address, check.port), TIMEOUT).close()
+        answers = True
+    except (ConnectionRefusedError, TimeoutError):
+        answers = False
+    if check.kind == "open":
+        return answers, "answers" if answers else "declared, but does not answer"
+    return not answers, "open, but declared nowhere" if answers else "listens on the host, closed from outside"
+
+
+def _get(connection: socket.socket, host: str, path: str) -> tuple[int, bytes, str]:
+    connection.settimeout(TIMEOUT)
+    client = http.client.HTTPConnection(host)
+    client.sock = connection
+    client.request("GET", path, headers={"Host": host, "Accept": "*/*", "User-Agent": "kronos-verify"})
+    answer = client.getresponse()
+    return answer.status, answer.read(4096), answer.getheader("Location") or ""
