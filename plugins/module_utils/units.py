@@ -1,0 +1,109 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Systemd units of ours:
+
+Their files, whether they are enabled, whether they run. Read, plan (pure), apply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.kronos.homelab.plugins.module_utils import tree
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+
+FOLDER = "/etc/systemd/system"
+Systemctl = Callable[[Sequence[str]], "tuple[int, str]"]
+
+
+@dataclass(frozen=True)
+class WantedUnit:
+    """A unit as it must be: its file's text, and for those with an [Install] section whether it is on."""
+
+    name: str
+    content: str
+    enabled: bool = False
+
+    @property
+    def path(self) -> str:
+        """Where systemd reads it."""
+        return f"{FOLDER}/{self.name}"
+
+
+@dataclass(frozen=True)
+class UnitsChange:
+    """All that has to happen: files first, then a reload of systemd, then the units themselves."""
+
+    files: tree.TreeChange
+    enable: tuple[str, ...]
+    start: tuple[str, ...]
+    restart: tuple[str, ...]
+    diff: tuple[dict[str, str], ...]
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.files.changed or self.enable or self.start or self.restart)
+
+
+def read_states(names: Sequence[str], systemctl: Systemctl) -> dict[str, tuple[str, str]]:
+    """Return name -> (enabled state, active state) as systemd names them;
+
+    ("absent", "inactive") without the unit.
+    """
+    states = {}
+    for name in names:
+        _code, text = systemctl(["show", name, "--property=UnitFileState,ActiveState"])
+        found = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+        states[name] = (found.get("UnitFileState") or "absent", found.get("ActiveState") or "inactive")
+    return states
+
+
+def plan_units(
+    units: Sequence[WantedUnit],
+    files: Sequence[tree.Wanted],
+    present: Mapping[str, tree.Present],
+    states: Mapping[str, tuple[str, str]],
+) -> UnitsChange:
+    """Return the change that leads to these units and the further *files* that they run. Pure."""
+    unit_files = [tree.Wanted(unit.path, unit.content.encode(), 0o644) for unit in units]
+    change = tree.plan_tree([*files, *unit_files], [], [], present)
+    on = [unit.name for unit in units if unit.enabled]
+    enable = tuple(name for name in on if states[name][0] != "enabled")
+    start = tuple(name for name in on if states[name][1] != "active")
+    touched = {unit.name for unit in units if unit.path in (*change.creates, *change.updates)}
+    restart = tuple(name for name in on if name in touched and name not in start)
+    diff = [*change.diff]
+    for name in sorted({*enable, *start}):
+        before = "enabled: {}\nactive: {}\n".format(*states[name])
+        diff.append({"before_header": name, "after_header": name, "before": before, "after": "enabled:
+        enabled\nactive: active\n"}) return UnitsChange(change, enable, start, restart, tuple(diff))
+
+
+def apply(change: UnitsChange, systemctl: Systemctl) -> None:
+    """Carry out *change*; raises KronosError with systemd's own words where it refuses."""
+    tree.apply(change.files)
+    if change.files.changed:
+        _must(systemctl, ["daemon-reload"])
+    if change.enable:
+        _must(systemctl, ["enable", *change.enable])
+    for name in change.start:
+        _must(systemctl, ["start", name])
+    for name in change.restart:
+        _must(systemctl, ["restart", name])
+
+
+def left(units: Sequence[WantedUnit], files: Sequence[tree.Wanted]) -> dict[str, Any]:
+    """Return what the receipt says of units that stand as wanted."""
+    unit_files = [tree.Wanted(unit.path, unit.content.encode(), 0o644) for unit in units]
+    receipt = tree.receipt_of([*files, *unit_files], [])
+    return {**receipt, "units": {unit.name: "active" for unit in units if unit.enabled}}
+
+
+def _must(systemctl: Systemctl, words: Sequence[str]) -> None:
+    code, text = systemctl(words)
+    if code:
+        raise KronosError(f"systemctl {' '.join(words)}: {text.strip() or f'exit code {code}'}")

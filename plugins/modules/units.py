@@ -1,0 +1,169 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: units
+short_description: Install, enable and start systemd units in one call
+version_added: 0.1.0
+author:
+  - The kronos.homelab authors
+description:
+  - Writes unit files to C(/etc/systemd/system) and the programs that they run, reloads systemd when one of them changed,
+    and enables and starts those that are to be on.
+attributes:
+  check_mode:
+    description: Predicts without changing anything, also on a host where the units do not exist yet.
+    support: full
+  diff_mode:
+    description: Shows the text of files and the state of units.
+    support: full
+  idempotent:
+    description: A second call with the same arguments changes nothing.
+    support: full
+options:
+  name:
+    description: What the units are for; names the receipt.
+    type: str
+    required: true
+  units:
+    description: The units.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: File name of the unit, with its suffix.
+        type: str
+        required: true
+      content:
+        description: Text of the unit file.
+        type: str
+        required: true
+      enabled:
+        description: Whether it is enabled and started.
+        type: bool
+        default: false
+  files:
+    description: Further files, such as the program that a unit runs.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Absolute path.
+        type: str
+        required: true
+      content:
+        description: Text of the file.
+        type: str
+        required: true
+      mode:
+        description: Mode as an octal string.
+        type: str
+        default: "0644"
+  run:
+    description: Id of the run, which renews its lease.
+    type: str
+    default: ""
+"""
+
+EXAMPLES = r"""
+- name: Look at the certificates every day
+  kronos.homelab.units:
+    name: certificates
+    units:
+      - name: kronos-certificates.service
+        content: |
+          [Service]
+          Type=oneshot
+          ExecStart=/usr/local/lib/kronos/kronos_ca.py renew
+      - name: kronos-certificates.timer
+        enabled: true
+        content: |
+          [Timer]
+          OnCalendar=daily
+          [Install]
+          WantedBy=timers.target
+"""
+
+RETURN = r"""
+enabled:
+  description: Units that were (or would be) enabled.
+  returned: success
+  type: list
+  elements: str
+started:
+  description: Units that were (or would be) started or restarted.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kronos.homelab.plugins.module_utils import lease, receipts, tree, units
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError, explain
+
+
+def argument_spec() -> dict:
+    """Options, as documented."""
+    unit = {
+        "name": {"type": "str", "required": True},
+        "content": {"type": "str", "required": True},
+        "enabled": {"type": "bool", "default": False},
+    }
+    file = {
+        "path": {"type": "str", "required": True},
+        "content": {"type": "str", "required": True},
+        "mode": {"type": "str", "default": "0644"},
+    }
+    return {
+        "name": {"type": "str", "required": True},
+        "units": {"type": "list", "elements": "dict", "required": True, "options": unit},
+        "files": {"type": "list", "elements": "dict", "default": [], "options": file},
+        "run": {"type": "str", "default": ""},
+    }
+
+
+def converge(module: AnsibleModule) -> dict:
+    """Read, plan, and unless in check mode apply; returns the module's result."""
+
+    def systemctl(words):
+        code, out, err = module.run_command(["systemctl", *words])
+        return code, out or err
+
+    wanted = [units.WantedUnit(**unit) for unit in module.params["units"]]
+    files = [
+        tree.Wanted(file["path"], file["content"].encode(), int(file["mode"], 8)) for file in module.params["files"]
+    ]
+    present = tree.read_present([file.path for file in files] + [unit.path for unit in wanted])
+    states = units.read_states([unit.name for unit in wanted if unit.enabled], systemctl)
+    change = units.plan_units(wanted, files, present, states)
+    if not module.check_mode:
+        if module.params["run"]:
+            lease.renew(module.params["run"])
+        units.apply(change, systemctl)
+        left = units.left(wanted, files)
+        receipts.write("units", module.params["name"], receipts.digest(left), left)
+    return {
+        "changed": change.changed,
+        "diff": list(change.diff),
+        "enabled": list(change.enable),
+        "started": [*change.start, *change.restart],
+    }
+
+
+def main() -> None:
+    """Entry point."""
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    try:
+        module.exit_json(**converge(module))
+    except (KronosError, OSError, ValueError) as error:
+        module.fail_json(msg=f"units {module.params['name']}: {explain(error)}")
+
+
+if __name__ == "__main__":
+    main()
