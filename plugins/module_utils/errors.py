@@ -1,0 +1,28 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Errors that a user is meant to read: one clear line, no traceback."""
+
+from __future__ import annotations
+
+import errno
+
+_SAYS = {
+    errno.ENOSPC: "no space is left on the file system",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "permission denied (is `become` on?)",
+    errno.EPERM: "not permitted (is `become` on?)",
+}
+
+
+class KronosError(Exception):
+    """Something the user can act on; the text is shown as it is."""
+
+
+def explain(error: BaseException) -> str:
+    """One line for *error*: our own errors as they are, those of the system with the file they are about."""
+    if isinstance(error, OSError) and error.errno is not None:
+        reason = _SAYS.get(error.errno, (error.strerror or str(error)).lower())
+        return f"{error.filename}: {reason}" if error.filename else reason
+    return str(error) or type(error).__name__
