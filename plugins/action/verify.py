@@ -11,7 +11,12 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.kronos.homelab.plugins.plugin_utils.plain import to_plain
 from ansible_collections.kronos.homelab.plugins.plugin_utils.table import render_table
-from ansible_collections.kronos.homelab.plugins.plugin_utils.verify_checks import Row, container_rows, port_checks, route_checks
+from ansible_collections.kronos.homelab.plugins.plugin_utils.verify_checks import (
+    Row,
+    container_rows,
+    port_checks,
+    route_checks,
+)
 from ansible_collections.kronos.homelab.plugins.plugin_utils.verify_network import run_checks
 
 display = Display()
@@ -38,7 +43,9 @@ class ActionModule(ActionBase):
             [["ok" if row.ok else "FAILED", row.kind, row.subject, row.detail] for row in rows],
         )
         display.display(f"\n{plan['host']} ({plan['settings']['address']})\n{text}\n")
-        result["rows"] = [{"kind": row.kind, "subject": row.subject, "ok": row.ok, "detail": row.detail} for row in rows]
+        result["rows"] = [
+            {"kind": row.kind, "subject": row.subject, "ok": row.ok, "detail": row.detail} for row in rows
+        ]
         result["changed"] = False
         if bad:
             result["failed"] = True

@@ -79,8 +79,9 @@ def plan_units(
     diff = [*change.diff]
     for name in sorted({*enable, *start}):
         before = "enabled: {}\nactive: {}\n".format(*states[name])
-        diff.append({"before_header": name, "after_header": name, "before": before, "after": "enabled:
-        enabled\nactive: active\n"}) return UnitsChange(change, enable, start, restart, tuple(diff))
+        after = "enabled: enabled\nactive: active\n"
+        diff.append({"before_header": name, "after_header": name, "before": before, "after": after})
+    return UnitsChange(change, enable, start, restart, tuple(diff))
 
 
 def apply(change: UnitsChange, systemctl: Systemctl) -> None:

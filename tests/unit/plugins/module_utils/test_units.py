@@ -1,0 +1,68 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Systemd units: the computed change and what is asked of systemctl."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.kronos.homelab.plugins.module_utils import tree, units
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+
+TIMER = units.WantedUnit("a.timer", "[Timer]\n", enabled=True)
+SERVICE = units.WantedUnit("a.service", "[Service]\n")
+SAME = tree.Present("file", 0o644, 0, 0, b"[Timer]\n")
+OLD = tree.Present("file", 0o644, 0, 0, b"[Timer]\nold\n")
+ON = ("enabled", "active")
+
+
+@pytest.mark.parametrize(
+    ("file", "state", "enable", "start", "restart"),
+    [
+        (tree.ABSENT, ("absent", "inactive"), ("a.timer",), ("a.timer",), ()),
+        (SAME, ON, (), (), ()),
+        (SAME, ("disabled", "active"), ("a.timer",), (), ()),
+        (SAME, ("enabled", "failed"), (), ("a.timer",), ()),
+        (OLD, ON, (), (), ("a.timer",)),
+    ],
+)
+def test_plan(file: tree.Present, state: tuple[str, str], enable: Any, start: Any, restart: Any) -> None:
+    change = units.plan_units([TIMER], [], {TIMER.path: file}, {"a.timer": state})
+    assert (change.enable, change.start, change.restart) == (enable, start, restart)
+    assert change.changed is bool(enable or start or restart)
+    assert bool(change.diff) is change.changed
+
+
+def test_a_unit_that_is_not_on_is_only_written() -> None:
+    change = units.plan_units([SERVICE], [], {SERVICE.path: tree.ABSENT}, {})
+    assert (change.files.creates, change.enable, change.start) == ((SERVICE.path,), (), ())
+
+
+def test_states_are_read_from_systemd() -> None:
+    def systemctl(words: Any) -> tuple[int, str]:
+        return 0, "UnitFileState=enabled\nActiveState=active\n" if words[
+            1
+        ] == "a.timer" else "UnitFileState=\nActiveState=inactive\n"
+
+    assert units.read_states(["a.timer", "b.timer"], systemctl) == {"a.timer": ON, "b.timer": ("absent", "inactive")}
+
+
+def test_apply_reloads_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr(tree, "apply", lambda change: asked.append(["files"]))
+    change = units.plan_units([TIMER], [], {TIMER.path: tree.ABSENT}, {"a.timer": ("absent", "inactive")})
+
+    def systemctl(words: Any) -> tuple[int, str]:
+        asked.append(list(words))
+        return 0, ""
+
+    units.apply(change, systemctl)
+    assert asked == [["files"], ["daemon-reload"], ["enable", "a.timer"], ["start", "a.timer"]]
+
+
+def test_systemd_refusing_is_one_clear_line() -> None:
+    change = units.UnitsChange(tree.TreeChange(), ("a.timer",), (), (), ())
+    with pytest.raises(KronosError, match=r"systemctl enable a.timer: no such unit"):
+        units.apply(change, lambda words: (1, "no such unit\n"))

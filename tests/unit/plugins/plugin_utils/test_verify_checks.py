@@ -1,0 +1,92 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The list of what verify looks at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.kronos.homelab.plugins.plugin_utils.verify_checks import (
+    Check,
+    container_row,
+    container_rows,
+    health_path,
+    port_checks,
+    route_checks,
+)
+
+SETTINGS = {"https_port": 443, "http_port": 80, "allowed_ports": [9000]}
+ROUTE = {
+    "name": "radarr",
+    "service": "radarr",
+    "fqdn": "radarr.home.example",
+    "path": "/",
+    "access": "lan",
+    "upstream": "http://radarr:7878",
+}
+
+
+def plan(**changes: Any) -> dict[str, Any]:
+    base = {"settings": SETTINGS, "routes": [ROUTE], "services": {}, "published": []}
+    return {**base, **changes}
+
+
+def test_each_name_is_looked_at_once_and_each_route_too() -> None:
+    second = {**ROUTE, "name": "radarr-api", "path": "/api", "access": "public"}
+    assert route_checks(plan(routes=[ROUTE, second])) == [
+        Check("certificate", "radarr.home.example", 443, "radarr.home.example"),
+        Check("redirect", "radarr.home.example", 80, "radarr.home.example"),
+        Check("route", "radarr", 443, "radarr.home.example", "/", True),
+        Check("route", "radarr-api", 443, "radarr.home.example", "/api", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("http", "prefix", "wanted"),
+    [
+        (None, "/", "/"),
+        ({"port": 7878, "path": "/ping"}, "/", "/ping"),
+        ({"port": 9999, "path": "/ping"}, "/", "/"),
+        ({"port": 7878, "path": "/ping"}, "/api", "/api"),
+    ],
+)
+def test_health_path_proves_the_routed_port_only(http: Any, prefix: str, wanted: str) -> None:
+    assert health_path({"health": {"http": http}}, {**ROUTE, "path": prefix}) == wanted
+
+
+def test_ports_declared_must_answer_and_all_others_must_not() -> None:
+    published = [
+        {"port": 443, "protocol": "tcp", "service": "traefik"},
+        {"port": 53, "protocol": "udp", "service": "dns"},
+    ]
+    assert port_checks(plan(published=published), [22, 443, 53, 8888, 9000], 22) == [
+        Check("open", "443/tcp traefik", 443),
+        Check("closed", "53/tcp", 53),
+        Check("closed", "8888/tcp", 8888),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "container", "ok"),
+    [
+        ("service", None, False),
+        ("service", {"state": "running", "health": "healthy"}, True),
+        ("service", {"state": "running", "health": None}, True),
+        ("service", {"state": "running", "health": "unhealthy"}, False),
+        ("service", {"state": "running", "health": "starting"}, False),
+        ("service", {"state": "exited", "health": None, "exit_code": 0}, False),
+        ("job", {"state": "exited", "health": None, "exit_code": 0}, True),
+        ("job", {"state": "exited", "health": None, "exit_code": 1}, False),
+        ("job", {"state": "running", "health": None, "exit_code": 0}, False),
+    ],
+)
+def test_containers_are_judged(kind: str, container: Any, ok: bool) -> None:
+    assert container_row({"name": "x", "kind": kind}, container).ok is ok
+
+
+def test_every_service_of_the_plan_has_a_row() -> None:
+    services = {"b": {"name": "b", "kind": "service"}, "a": {"name": "a", "kind": "service"}}
+    rows = container_rows(plan(services=services), [{"service": "b", "state": "running", "health": ""}])
+    assert [(row.subject, row.ok) for row in rows] == [("a", False), ("b", True)]
