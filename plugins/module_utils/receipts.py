@@ -39,7 +39,7 @@ def sha256(data: bytes) -> str:
 
 
 def write(kind: str, name: str, wanted: str, left: dict[str, Any], *, root: str = RECEIPTS) -> bool:
-    """Keep the receipt *kind*/*name*;
+    """Keep the receipt *kind*/*name*.
 
     Nothing is written where an equal one is there. True: it was written.
     """
@@ -53,7 +53,7 @@ def write(kind: str, name: str, wanted: str, left: dict[str, Any], *, root: str 
 
 
 def read(kind: str, name: str, *, root: str = RECEIPTS) -> dict[str, Any] | None:
-    """The receipt *kind*/*name*;
+    """The receipt *kind*/*name*.
 
     None where there is none or it cannot be understood (the work is then done again).
     """
@@ -82,9 +82,9 @@ def forget(kind: str, name: str, *, root: str = RECEIPTS) -> bool:
 
 
 def file_state(path: str) -> dict[str, Any] | None:
-    """What a receipt says of the file *path*:
+    """What a receipt says of the file *path*.
 
-    Sha256, uid, gid, mode (an int); None where no regular file is.
+    That is sha256, uid, gid, mode (an int); None where no regular file is.
     """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -60,7 +60,7 @@ ABSENT = Present("absent")
 
 @dataclass(frozen=True)
 class TreeChange:
-    """Everything that has to happen;
+    """Everything that has to happen.
 
     Empty when the present is as wanted. Paths in ``creates`` etc. are in order of work.
     """
@@ -87,7 +87,7 @@ def paths_of(
 
 
 def read_present(paths: Iterable[str]) -> dict[str, Present]:
-    """What is at each of *paths* now;
+    """What is at each of *paths* now.
 
     Files with their content. A directory behind a link counts as that directory.
     """

@@ -1,10 +1,7 @@
 # Copyright (c) 2026 The kronos.homelab authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Systemd units of ours:
-
-Their files, whether they are enabled, whether they run. Read, plan (pure), apply.
-"""
+"""Systemd units of ours: their files, whether they are enabled, whether they run. Read, plan (pure), apply."""
 
 from __future__ import annotations
 
@@ -50,10 +47,7 @@ class UnitsChange:
 
 
 def read_states(names: Sequence[str], systemctl: Systemctl) -> dict[str, tuple[str, str]]:
-    """Return name -> (enabled state, active state) as systemd names them;
-
-    ("absent", "inactive") without the unit.
-    """
+    """Return name -> (enabled state, active state) as systemd names them; ("absent", "inactive") without the unit."""
     states = {}
     for name in names:
         _code, text = systemctl(["show", name, "--property=UnitFileState,ActiveState"])
