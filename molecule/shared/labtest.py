@@ -1,0 +1,157 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the scenarios' tests share: runs of our playbooks against the scenario's host, recorded as data."""
+
+from __future__ import annotations
+
+import functools
+import http.client
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+HOST = os.environ.get("MOLECULE_SCENARIO_NAME", "site")
+INVENTORY = ROOT / "inventories" / "lab"
+RECORDS = ROOT / ".lab" / "records" / HOST
+
+
+@dataclass
+class Run:
+    """One run of ansible-playbook: exit code, all it printed, and what its tasks returned."""
+
+    code: int
+    output: str
+    tasks: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def changed(self) -> list[str]:
+        """Names of tasks that report a change."""
+        return [task["task"] for task in self.tasks if task.get("changed")]
+
+    @property
+    def files(self) -> list[str]:
+        """Everything that a diff was shown for."""
+        return sorted(name for task in self.tasks for name in task["files"])
+
+    @property
+    def failures(self) -> list[str]:
+        """Messages of failed tasks."""
+        return [str(task.get("msg", "")) for task in self.tasks if task["outcome"] != "ok"]
+
+    def actions(self) -> dict[str, str]:
+        """Service -> what happened to it; unchanged ones left out."""
+        found = {}
+        for task in self.tasks:
+            for service, action in (task.get("actions") or {}).items():
+                if action["action"] != "unchanged":
+                    found[service] = action["action"]
+        return found
+
+
+def play(playbook: str, *arguments: str, variables: dict[str, Any] | None = None) -> Run:
+    """Run one of our playbooks against the scenario's host; *variables* are added as extra variables."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "ansible", "playbook", str(ROOT / "playbooks" / playbook)]
+        command += ["-i", str(INVENTORY), "--limit", HOST, "--diff", *arguments]
+        if variables:
+            extra = Path(folder, "extra.json")
+            extra.write_text(json.dumps(variables))
+            command += ["-e", f"@{extra}"]
+        environment = {
+            **os.environ,
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "molecule" / "shared" / "callback"),
+            "ANSIBLE_CALLBACKS_ENABLED": "kronos_record",
+            "ANSIBLE_NOCOLOR": "1",
+            "KRONOS_RECORD": str(Path(folder, "record")),
+        }
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900, check=False)
+        records = sorted(Path(folder).glob("record/*.json"))
+        tasks = json.loads(records[-1].read_text())["tasks"] if records else []
+    return Run(done.returncode, done.stdout + done.stderr, tasks)
+
+
+def site(*arguments: str, **variables: Any) -> Run:
+    """Run site.yml with these extra variables."""
+    return play("site.yml", *arguments, variables=variables)
+
+
+def record(position: int) -> Run:
+    """Return a run that molecule made itself: 0 for the first, -1 for the last."""
+    path = sorted(RECORDS.glob("*.json"))[position]
+    return Run(0, "", json.loads(path.read_text())["tasks"])
+
+
+def inspect(host: Any, names: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
+    """Return docker inspect of these containers on the host (all of them without names), by name."""
+    wanted = " ".join(names) or "$(docker ps -aq)"
+    found = json.loads(host.check_output(f"docker inspect {wanted}"))
+    return {one["Name"].lstrip("/"): one for one in found}
+
+
+@functools.cache
+def address() -> str:
+    """Return the address at which the scenario's host is reached."""
+    command = [sys.executable, "-m", "ansible", "inventory", "-i", str(INVENTORY), "--host", HOST]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return str(json.loads(done.stdout)["ansible_host"])
+
+
+@dataclass
+class Answer:
+    """What an HTTP request got."""
+
+    status: int
+    body: str
+    headers: dict[str, str]
+
+
+def fetch(name: str, path: str = "/", *, root: str = "", headers: dict[str, str] | None = None) -> Answer:
+    """GET https://<name>.<host>.localhost<path> from the host's address; *root* is the PEM that must have signed it.
+
+    Without *root* the certificate is not looked at. Raises OSError (ssl.SSLError among them) where there is no answer.
+    """
+    fqdn = f"{name}.{HOST}.localhost"
+    context = ssl.create_default_context(cadata=root) if root else ssl._create_unverified_context()
+    connection = http.client.HTTPSConnection(fqdn, context=context, timeout=10)
+    raw = socket.create_connection((address(), 443), 10)
+    connection.sock = context.wrap_socket(raw, server_hostname=fqdn)
+    try:
+        connection.request("GET", path, headers=headers or {})
+        answer = connection.getresponse()
+        return Answer(answer.status, answer.read().decode("utf-8", "replace"), dict(answer.getheaders()))
+    finally:
+        connection.close()
+
+
+def until(condition: Callable[[], Any], seconds: float = 60, what: str = "") -> Any:
+    """Return the first true value of *condition*; fails after *seconds* with the last one seen."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what or condition}: {value!r}"
+        time.sleep(1)
+
+
+def prometheus(host: Any, query: str) -> list[dict[str, Any]]:
+    """Ask the real Prometheus on the host."""
+    quoted = urllib.parse.quote(query)
+    address_of = "$(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' prometheus | cut -d' ' -f1)"
+    ask = f"python3 -c \"import urllib.request,sys; print(urllib.request.urlopen(sys.argv[1]).read().decode())\" "
+    found = host.check_output(ask + f"\"http://{address_of}:9090/api/v1/query?query={quoted}\"")
+    return list(json.loads(found)["data"]["result"])
