@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Runs every scenario (or those named) on a lab host of its own, and takes the hosts away again, also after a failure.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+lab="python molecule/lab/lab.py"
+scenarios=("$@")
+if [ ${#scenarios[@]} -eq 0 ]; then
+  for file in molecule/*/molecule.yml; do scenarios+=("$(basename "$(dirname "$file")")"); done
+fi
+failed=()
+began=$SECONDS
+for scenario in "${scenarios[@]}"; do
+  echo "== scenario $scenario ($((SECONDS - began)) s since the start)"
+  rm -rf ".lab/records/$scenario"
+  molecule test -s "$scenario" || failed+=("$scenario")
+done
+# molecule destroys the hosts of failed scenarios too; this catches what a killed run left
+for scenario in "${scenarios[@]}"; do $lab down --host "$scenario" >/dev/null; done
+echo "== ${#scenarios[@]} scenarios in $((SECONDS - began)) s, failed: ${failed[*]:-none}"
+[ ${#failed[@]} -eq 0 ]
