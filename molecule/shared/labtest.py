@@ -78,7 +78,9 @@ def play(playbook: str, *arguments: str, variables: dict[str, Any] | None = None
             "ANSIBLE_NOCOLOR": "1",
             "KRONOS_RECORD": str(Path(folder, "record")),
         }
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900, check=False)
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900, check=False
+        )
         records = sorted(Path(folder).glob("record/*.json"))
         tasks = json.loads(records[-1].read_text())["tasks"] if records else []
     return Run(done.returncode, done.stdout + done.stderr, tasks)
@@ -151,7 +153,9 @@ def until(condition: Callable[[], Any], seconds: float = 60, what: str = "") -> 
 def prometheus(host: Any, query: str) -> list[dict[str, Any]]:
     """Ask the real Prometheus on the host."""
     quoted = urllib.parse.quote(query)
-    address_of = "$(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' prometheus | cut -d' ' -f1)"
-    ask = f"python3 -c \"import urllib.request,sys; print(urllib.request.urlopen(sys.argv[1]).read().decode())\" "
-    found = host.check_output(ask + f"\"http://{address_of}:9090/api/v1/query?query={quoted}\"")
+    address_of = (
+        "$(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' prometheus | cut -d' ' -f1)"
+    )
+    ask = 'python3 -c "import urllib.request,sys; print(urllib.request.urlopen(sys.argv[1]).read().decode())" '
+    found = host.check_output(ask + f'"http://{address_of}:9090/api/v1/query?query={quoted}"')
     return list(json.loads(found)["data"]["result"])

@@ -19,7 +19,19 @@ description:
   - Writes one JSON file per run into the folder named by the environment variable KRONOS_RECORD.
 """
 
-KEEP = ("changed", "failed", "msg", "actions", "generation", "rows", "services", "notes", "drifted", "reasons", "installed")
+KEEP = (
+    "changed",
+    "failed",
+    "msg",
+    "actions",
+    "generation",
+    "rows",
+    "services",
+    "notes",
+    "drifted",
+    "reasons",
+    "installed",
+)
 
 
 class CallbackModule(CallbackBase):
@@ -50,7 +62,9 @@ class CallbackModule(CallbackBase):
             "host": host.get_name(),
             "outcome": outcome,
             "check": bool(task.check_mode),
-            "files": sorted(one["after_header"] for one in (diffs if isinstance(diffs, list) else [diffs]) if "after_header" in one),
+            "files": sorted(
+                one["after_header"] for one in (diffs if isinstance(diffs, list) else [diffs]) if "after_header" in one
+            ),
             **{key: data[key] for key in KEEP if key in data},
         }
         self.tasks.append(entry)
