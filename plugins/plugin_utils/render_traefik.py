@@ -1,0 +1,94 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Traefik's static configuration: read once, at start.
+
+Options: https://doc.traefik.io/traefik/v3.7/reference/install-configuration/configuration-options/
+"""
+
+from __future__ import annotations
+
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan
+
+# Ports inside the container; the record publishes the host's ports to the first two.
+HTTP_PORT = 80
+HTTPS_PORT = 443
+API_PORT = 8080
+METRICS_PORT = 8082
+
+DYNAMIC_FOLDER = "/etc/traefik/dynamic"
+
+# What no honest client sends: headers spelt so that CGI-like backends take them for others (X_Forwarded_User),
+# and paths that mean something else to a backend than to the rule that let them in.
+_REQUEST_HYGIENE: Data = {
+    "aliasHeadersStrategy": "delete",
+    "encodedCharacters": {"allowEncodedNullCharacter": False, "allowEncodedBackSlash": False},
+}
+
+
+def traefik_static(plan: Plan) -> Data:
+    """Return the static configuration: entry points, the file provider, API, logs and metrics.
+
+    `/ping` and `/metrics` share a port that only other containers reach, so that probes need no route.
+    """
+    return {
+        "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
+        "entryPoints": _entry_points(plan),
+        "providers": {"file": {"directory": DYNAMIC_FOLDER, "watch": True}},
+        # "insecure" puts API and dashboard on the entry point `traefik`, which listens on loopback alone: whether
+        # a new configuration was taken can be asked even when that configuration is broken.
+        "api": {"insecure": True, "dashboard": True, "disableDashboardAd": True},
+        "ping": {"entryPoint": "metrics"},
+        "metrics": {
+            "prometheus": {
+                "entryPoint": "metrics",
+                "addEntryPointsLabels": True,
+                "addRoutersLabels": True,
+                "addServicesLabels": True,
+            }
+        },
+        "log": {"level": "INFO", "format": "json"},
+        "accessLog": _access_log(),
+    }
+
+
+def _entry_points(plan: Plan) -> Data:
+    public_port = plan["settings"]["https_port"]
+    return {
+        "web": {
+            "address": f":{HTTP_PORT}",
+            # The address that browsers use may carry another port than the container's.
+            "http": {
+                **_REQUEST_HYGIENE,
+                "redirections": {"entryPoint": {"to": f":{public_port}", "scheme": "https", "permanent": True}},
+            },
+            "forwardedHeaders": {"insecure": False},
+            "transport": {"respondingTimeouts": {"readTimeout": "10s", "idleTimeout": "30s"}},
+        },
+        "websecure": {
+            "address": f":{HTTPS_PORT}",
+            "asDefault": True,
+            "http": _REQUEST_HYGIENE,
+            "forwardedHeaders": {"insecure": False},
+            # An hour lets a phone upload its films; answers may stream without end.
+            "transport": {"respondingTimeouts": {"readTimeout": "1h", "writeTimeout": "0s", "idleTimeout": "3m"}},
+        },
+        "traefik": {"address": f"127.0.0.1:{API_PORT}", "http": _REQUEST_HYGIENE},
+        "metrics": {"address": f":{METRICS_PORT}", "http": _REQUEST_HYGIENE},
+    }
+
+
+def _access_log() -> Data:
+    """Keep refused and failed requests (failed logins are 401 and 403), and nothing that proves an identity."""
+    return {
+        "format": "json",
+        "filters": {"statusCodes": ["400-599"]},
+        "fields": {
+            "defaultMode": "keep",
+            "headers": {
+                "defaultMode": "drop",
+                "names": {"User-Agent": "keep", "Authorization": "drop", "Cookie": "drop"},
+            },
+            "queryParameters": {"defaultMode": "drop"},
+        },
+    }

@@ -1,0 +1,67 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Traefik's middlewares: one chain per access class.
+
+https://doc.traefik.io/traefik/v3.7/reference/routing-configuration/http/middlewares/overview/
+"""
+
+from __future__ import annotations
+
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan
+
+ACCESS_CLASSES = ("public", "authenticated", "lan", "vpn")
+NOBODY = ["127.0.0.1/32"]
+ONE_YEAR = 31536000
+
+# Names by which backends believe who the user is; the entry points take away other spellings (Remote_User).
+IDENTITY_HEADERS = (
+    "Remote-User",
+    "Remote-Name",
+    "Remote-Email",
+    "Remote-Groups",
+    "X-Remote-User",
+    "X-Forwarded-User",
+    "X-Forwarded-Groups",
+    "X-Forwarded-Email",
+    "X-Forwarded-Preferred-Username",
+    "X-Auth-Request-User",
+    "X-Auth-Request-Email",
+    "X-Auth-Request-Groups",
+    "X-WEBAUTH-USER",
+)
+
+
+def middlewares(plan: Plan) -> Data:
+    """Return every middleware: the chains `chain-<access>` that routers name, and their links."""
+    settings = plan["settings"]
+    vpn = list(settings["vpn"])
+    return {
+        **{f"chain-{access}": {"chain": {"middlewares": _links(access)}} for access in ACCESS_CLASSES},
+        "allow-lan": {"ipAllowList": {"sourceRange": [*settings["lan"], *vpn] or NOBODY}},
+        "allow-vpn": {"ipAllowList": {"sourceRange": vpn or NOBODY}},
+        "strip-identity": {"headers": {"customRequestHeaders": dict.fromkeys(IDENTITY_HEADERS, "")}},
+        "security-headers": {"headers": _security_headers()},
+        # Compressing buffers a little, which an event stream must not suffer.
+        "compress": {"compress": {"excludedContentTypes": ["text/event-stream"]}},
+    }
+
+
+def _links(access: str) -> list[str]:
+    """Return the links of one chain; a refusal carries the security headers too.
+
+    Without a login provider, `authenticated` is as closed as `lan`.
+    """
+    guard = {"public": [], "authenticated": ["allow-lan"], "lan": ["allow-lan"], "vpn": ["allow-vpn"]}
+    return ["security-headers", *guard[access], "strip-identity", "compress"]
+
+
+def _security_headers() -> Data:
+    return {
+        "stsSeconds": ONE_YEAR,
+        "contentTypeNosniff": True,
+        "customFrameOptionsValue": "SAMEORIGIN",
+        "referrerPolicy": "strict-origin-when-cross-origin",
+        "permissionsPolicy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        "customResponseHeaders": {"Server": "", "X-Powered-By": ""},
+    }

@@ -1,0 +1,120 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Traefik's dynamic configuration: ONE file, since one broken file among several would freeze them all.
+
+Routing: https://doc.traefik.io/traefik/v3.7/reference/routing-configuration/http/routing/rules-and-priority/
+The file provider reads its files as Go templates, so nothing that could open one is let through.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import (
+    Data,
+    Plan,
+    RenderError,
+    revision,
+)
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_tls import LEAF, tls_options
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik import API_PORT
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik_chains import middlewares
+
+CERTIFICATES = "/etc/traefik/certs"
+UNVERIFIED = "unverified"
+
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+_PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
+_URL = re.compile(r"https?://(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?", re.I)
+
+
+def traefik_dynamic(plan: Plan) -> Data:
+    """Return routers, services, middlewares and TLS for all routes of the plan, with a mark of its revision.
+
+    The mark is a middleware that nothing uses: once Traefik's API shows it, this very file was taken.
+    Raises RenderError for a route whose text could mean more than a host name, a path or a URL.
+    """
+    content = _content(plan)
+    content["http"]["middlewares"][revision_mark(content)] = {
+        "headers": {"customResponseHeaders": {"X-Kronos-Revision": revision(content)}}
+    }
+    return content
+
+
+def traefik_reload_check(plan: Plan) -> Data:
+    """Return the HTTP check that holds when Traefik runs with traefik_dynamic(plan) and all routers are enabled."""
+    mark = f'"{revision_mark(_content(plan))}@file"'
+    disabled = "length(values(routers)[?status != 'enabled'])"
+    return {
+        "http": {
+            "port": API_PORT,
+            "path": "/api/rawdata",
+            "expect": f"middlewares.{mark} != null && {disabled} == `0`",
+        }
+    }
+
+
+def revision_mark(content: Data) -> str:
+    """Return the name of the middleware that marks this content."""
+    return f"revision-{revision(content)}"
+
+
+def _content(plan: Plan) -> Data:
+    for route in plan["routes"]:
+        _check(route)
+    services = {route["name"]: _service(route) for route in plan["routes"] if not _is_own_api(plan, route)}
+    http: Data = {
+        "routers": {route["name"]: _router(plan, route) for route in plan["routes"]},
+        "services": services,
+        "middlewares": middlewares(plan),
+        "serversTransports": {UNVERIFIED: {"insecureSkipVerify": True}},
+    }
+    return {
+        "http": {key: value for key, value in http.items() if value},
+        "tls": {
+            "options": {"default": tls_options()},
+            "certificates": [_certificate()],
+            # Also for clients that name no host, and for names that no certificate has.
+            "stores": {"default": {"defaultCertificate": _certificate()}},
+        },
+    }
+
+
+def _check(route: Mapping[str, Any]) -> None:
+    for key, pattern in (("fqdn", _HOST), ("path", _PATH), ("upstream", _URL)):
+        if not pattern.fullmatch(route[key]):
+            raise RenderError(f"routes.{route['name']}.{key}: {route[key]!r} cannot stand in a rule")
+
+
+def _router(plan: Plan, route: Mapping[str, Any]) -> Data:
+    rule = f"Host(`{route['fqdn']}`)"
+    if route["path"] != "/":
+        rule += f" && PathPrefix(`{route['path']}`)"
+    return {
+        "entryPoints": ["websecure"],
+        "rule": rule,
+        "service": "api@internal" if _is_own_api(plan, route) else route["name"],
+        "middlewares": [f"chain-{route['access']}"],
+        "tls": {"options": "default"},
+    }
+
+
+def _is_own_api(plan: Plan, route: Mapping[str, Any]) -> bool:
+    """Tell whether a route leads to Traefik's own API, which listens on loopback and is an internal service."""
+    ingress: str = plan["settings"]["ingress"]
+    return bool(route["service"] == ingress and route["upstream"] == f"http://{ingress}:{API_PORT}")
+
+
+def _service(route: Mapping[str, Any]) -> Data:
+    balancer: Data = {"servers": [{"url": route["upstream"]}], "passHostHeader": True}
+    if route["upstream"].startswith("https:") and not route["verify_upstream"]:
+        balancer["serversTransport"] = UNVERIFIED
+    return {"loadBalancer": balancer}
+
+
+def _certificate() -> Data:
+    folder = f"{CERTIFICATES}/{LEAF}"
+    return {"certFile": f"{folder}/cert.pem", "keyFile": f"{folder}/key.pem"}
