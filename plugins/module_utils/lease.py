@@ -48,7 +48,7 @@ def take(
     wait: float = 0,
     *,
     gone: str = "",
-    folder: str = FOLDER,
+    folder: str = "",
     clock: Callable[[], float] = boot_clock,
     sleep: Callable[[float], None] = time.sleep,
 ) -> str:
@@ -71,7 +71,7 @@ def take(
         sleep(min(1.0, max(0.05, deadline - clock())))
 
 
-def renew(run: str, *, folder: str = FOLDER, clock: Callable[[], float] = boot_clock) -> None:
+def renew(run: str, *, folder: str = "", clock: Callable[[], float] = boot_clock) -> None:
     """A sign of life of *run*; raises LeaseHeld if another living run has the host.
 
     A lease that is gone (the host was rebooted within the run) is taken again.
@@ -79,7 +79,7 @@ def renew(run: str, *, folder: str = FOLDER, clock: Callable[[], float] = boot_c
     take(run, folder=folder, clock=clock)
 
 
-def release(run: str, *, folder: str = FOLDER) -> bool:
+def release(run: str, *, folder: str = "") -> bool:
     """Give the lease back; one of another run is left alone. Says whether it was ours."""
     if not run or read(folder=folder) is None:
         return False
@@ -90,7 +90,7 @@ def release(run: str, *, folder: str = FOLDER) -> bool:
         return atomic.remove(_path(folder))
 
 
-def look(run: str, *, folder: str = FOLDER, clock: Callable[[], float] = boot_clock) -> dict[str, Any] | None:
+def look(run: str, *, folder: str = "", clock: Callable[[], float] = boot_clock) -> dict[str, Any] | None:
     """The living lease of another run, None where the host is free for *run*.
 
     Changes nothing (for check mode).
@@ -99,7 +99,7 @@ def look(run: str, *, folder: str = FOLDER, clock: Callable[[], float] = boot_cl
     return holder if holder is not None and _blocks(holder, run, "", clock()) else None
 
 
-def read(*, folder: str = FOLDER) -> dict[str, Any] | None:
+def read(*, folder: str = "") -> dict[str, Any] | None:
     """The lease as it stands; None where there is none or it cannot be understood."""
     try:
         with open(_path(folder), encoding="utf-8") as stream:
@@ -142,11 +142,12 @@ def _blocks(holder: dict[str, Any], run: str, gone: str, now: float) -> bool:
 
 
 def _path(folder: str) -> str:
-    return os.path.join(folder, "lease.json")
+    return os.path.join(folder or FOLDER, "lease.json")
 
 
 @contextmanager
 def _locked(folder: str) -> Iterator[None]:
+    folder = folder or FOLDER
     atomic.ensure_dir(folder, mode=0o700, uid=os.geteuid(), gid=os.getegid())
     handle = os.open(os.path.join(folder, "lease.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

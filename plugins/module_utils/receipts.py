@@ -38,7 +38,7 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def write(kind: str, name: str, wanted: str, left: dict[str, Any], *, root: str = RECEIPTS) -> bool:
+def write(kind: str, name: str, wanted: str, left: dict[str, Any], *, root: str = "") -> bool:
     """Keep the receipt *kind*/*name*.
 
     Nothing is written where an equal one is there. True: it was written.
@@ -46,13 +46,13 @@ def write(kind: str, name: str, wanted: str, left: dict[str, Any], *, root: str 
     receipt = {"schema": SCHEMA, "kind": kind, "name": name, "wanted": wanted, "left": left}
     if read(kind, name, root=root) == receipt:
         return False
-    atomic.ensure_dir(root, mode=0o700, uid=os.geteuid(), gid=os.getegid())
+    atomic.ensure_dir(root or RECEIPTS, mode=0o700, uid=os.geteuid(), gid=os.getegid())
     data = json.dumps(receipt, sort_keys=True, indent=1).encode() + b"\n"
     atomic.write_file(_path(kind, name, root), data, mode=0o600, uid=os.geteuid(), gid=os.getegid())
     return True
 
 
-def read(kind: str, name: str, *, root: str = RECEIPTS) -> dict[str, Any] | None:
+def read(kind: str, name: str, *, root: str = "") -> dict[str, Any] | None:
     """The receipt *kind*/*name*.
 
     None where there is none or it cannot be understood (the work is then done again).
@@ -60,12 +60,10 @@ def read(kind: str, name: str, *, root: str = RECEIPTS) -> dict[str, Any] | None
     return _load(_path(kind, name, root))
 
 
-def read_all(*, root: str = RECEIPTS) -> list[dict[str, Any]]:
+def read_all(*, root: str = "") -> list[dict[str, Any]]:
     """Every receipt on the host, sorted by kind and name; one that cannot be understood has ``left`` None."""
     try:
-        names = sorted(
-            entry for entry in os.listdir(root) if entry.endswith(".json") and not entry.startswith(".")
-        )
+        names = sorted(entry for entry in os.listdir(root) if entry.endswith(".json") and not entry.startswith("."))
     except FileNotFoundError:
         return []
     found = []
@@ -76,7 +74,7 @@ def read_all(*, root: str = RECEIPTS) -> list[dict[str, Any]]:
     return found
 
 
-def forget(kind: str, name: str, *, root: str = RECEIPTS) -> bool:
+def forget(kind: str, name: str, *, root: str = "") -> bool:
     """Drop the receipt *kind*/*name*; say whether there was one."""
     return atomic.remove(_path(kind, name, root))
 
@@ -118,7 +116,7 @@ def directory_state(path: str) -> dict[str, int] | None:
 def _path(kind: str, name: str, root: str) -> str:
     if "/" in kind + name or "--" in kind:
         raise ValueError(f"not a name for a receipt: {kind}--{name}")
-    return os.path.join(root, f"{kind}--{name}.json")
+    return os.path.join(root or RECEIPTS, f"{kind}--{name}.json")
 
 
 def _load(path: str) -> dict[str, Any] | None:
@@ -127,10 +125,6 @@ def _load(path: str) -> dict[str, Any] | None:
             receipt = json.load(stream)
     except (OSError, ValueError):
         return None
-    if (
-        not isinstance(receipt, dict)
-        or receipt.get("schema") != SCHEMA
-        or not isinstance(receipt.get("left"), dict)
-    ):
+    if not isinstance(receipt, dict) or receipt.get("schema") != SCHEMA or not isinstance(receipt.get("left"), dict):
         return None
     return receipt

@@ -59,9 +59,7 @@ def test_take_renew_release(host, clock):
 def test_a_living_lease_of_another_is_waited_for_then_named(host, clock):
     take(host, "one")
     clock.now += 30
-    with pytest.raises(
-        lease.LeaseHeld, match=r"owner of one, begun 40 s ago, last sign of life 40 s ago"
-    ) as failure:
+    with pytest.raises(lease.LeaseHeld, match=r"owner of one, begun 40 s ago, last sign of life 40 s ago") as failure:
         take(host, "two", wait=10)
     assert failure.value.holder["id"] == "one"
     assert clock.now == 1040
@@ -120,9 +118,7 @@ def test_looking_changes_nothing(host, tmp_path):
     assert lease.look("two", **host)["owner"] == "owner of one"
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"id": "x"}', '{"id": 1, "owner": "", "taken": "x", "renewed": 0}']
-)
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"id": "x"}', '{"id": 1, "owner": "", "taken": "x", "renewed": 0}'])
 def test_a_lease_that_makes_no_sense_blocks_nobody(host, text):
     take(host, "one")
     with open(f"{host['folder']}/lease.json", "w") as stream:

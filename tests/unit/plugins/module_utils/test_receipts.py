@@ -43,9 +43,7 @@ def test_forget(root):
     assert not receipts.forget("stack", "media", root=root)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"schema": 99, "left": {}}', '{"schema": 1, "left": null}', "\x00"]
-)
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 99, "left": {}}', '{"schema": 1, "left": null}', "\x00"])
 def test_a_receipt_that_makes_no_sense_counts_as_none(root, text):
     receipts.write("stack", "media", "d1", {}, root=root)
     with open(f"{root}/stack--media.json", "w") as stream:

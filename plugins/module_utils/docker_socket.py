@@ -1,0 +1,131 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A few questions to the Docker engine over its socket, with the standard library alone.
+
+For what has to be quick, or has to work before the SDK is installed. Paths without a version speak the
+engine's newest API (https://docs.docker.com/reference/api/engine/), so that old and new engines answer
+alike.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+
+SOCKET = "/var/run/docker.sock"
+
+
+class EngineMissing(KronosError):
+    """No Docker engine answers at the socket.
+
+    ``installed`` says whether one seems to be there, only stopped.
+    """
+
+    def __init__(self, path: str, reason: str, installed: bool) -> None:
+        self.installed = installed
+        super().__init__(f"Docker does not answer at {path}: {reason}")
+
+
+class EngineError(KronosError):
+    """The engine refused a request; ``status`` is the HTTP status of its answer."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        super().__init__(f"Docker: {message}")
+
+
+class Engine:
+    """The engine behind a socket: one connection, kept for all requests."""
+
+    def __init__(self, path: str = SOCKET, timeout: float = 30) -> None:
+        self._connection = _SocketConnection(path, timeout)
+
+    def get(self, path: str, **query: Any) -> Any:
+        """The answer to GET, from JSON. Raises EngineMissing, EngineError."""
+        return self.ask("GET", path, query=query)
+
+    def ask(self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> Any:
+        """The answer to any request, from JSON (text where it is none).
+
+        Values of *query* that are no text go as JSON.
+        """
+        status, text = self._request(method, path + _encoded(query or {}), body)
+        answer = _parsed(text)
+        if status >= 400:
+            message = answer.get("message", text) if isinstance(answer, dict) else text
+            raise EngineError(status, str(message).strip())
+        return answer
+
+    def containers(self) -> list[dict[str, Any]]:
+        """Every container, running or not, as ``GET /containers/json`` lists them."""
+        return list(self.get("/containers/json", all="true"))
+
+    def networks(self) -> list[dict[str, Any]]:
+        """Every network, as ``GET /networks`` lists them."""
+        return list(self.get("/networks"))
+
+    def answers(self) -> bool:
+        """Whether the engine answers a ping now."""
+        try:
+            return str(self.get("/_ping")) == "OK"
+        except KronosError:
+            return False
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()
+
+    def _request(self, method: str, path: str, body: Any) -> tuple[int, str]:
+        data = None if body is None else json.dumps(body)
+        headers = {"Host": "docker"} if data is None else {"Host": "docker", "Content-Type": "application/json"}
+        try:
+            self._connection.request(method, path, data, headers)
+            answer = self._connection.getresponse()
+            return answer.status, answer.read().decode(errors="replace")
+        except FileNotFoundError as error:
+            raise EngineMissing(self._connection.path, "there is no such socket", installed=False) from error
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            raise EngineMissing(self._connection.path, str(error) or type(error).__name__, installed=True) from error
+
+
+def is_ours(container: Mapping[str, Any]) -> bool:
+    """Whether a listed container was made by this collection, from its labels."""
+    labels = container.get("Labels") or {}
+    return "kronos.digest" in labels or str(labels.get("com.docker.compose.project", "")).startswith("kronos-")
+
+
+def name_of(container: Mapping[str, Any]) -> str:
+    """The name of a listed container."""
+    names = container.get("Names") or [str(container["Id"])[:12]]
+    return str(names[0]).lstrip("/")
+
+
+class _SocketConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("docker", timeout=timeout)
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+def _encoded(query: Mapping[str, Any]) -> str:
+    pairs = {key: value if isinstance(value, str) else json.dumps(value) for key, value in query.items()}
+    return f"?{urlencode(pairs)}" if pairs else ""
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

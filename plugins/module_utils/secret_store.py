@@ -1,0 +1,299 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The secrets of services, kept on the host below ``/etc/kronos/secrets/<service>/<name>``.
+
+Values are generated here and never leave the host; given ones come in from Ansible Vault. Nothing that this
+module returns, shows or raises holds a value. A value is never replaced unless that was asked for: losing
+one can lock a service out of its own database.
+"""
+
+from __future__ import annotations
+
+import base64
+import difflib
+import os
+import re
+import secrets
+import stat
+import string
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.kronos.homelab.plugins.module_utils import atomic, receipts
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils.secret_words import WORDS
+
+ROOT = "/etc/kronos/secrets"
+STACKS = "/opt/kronos/stacks"
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+# format: (what length counts, default length, least length)
+FORMATS = {
+    "hex": ("characters", 32, 8),
+    "base64": ("bytes", 32, 8),
+    "alphanumeric": ("characters", 32, 8),
+    "passphrase": ("words", 8, 5),
+    "uuid": ("", 0, 0),
+    "given": ("", 0, 0),
+}
+
+
+@dataclass(frozen=True)
+class WantedSecret:
+    """A declared secret; ``given`` is its value from the inventory, None where the host generates it."""
+
+    service: str
+    name: str
+    format: str
+    length: int
+    given: str | None = field(default=None, repr=False)
+
+    @property
+    def key(self) -> str:
+        """How users name it."""
+        return f"{self.service}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A secret as it is kept; ``spare`` is a value found only in the copy that its service uses."""
+
+    value: str | None = field(default=None, repr=False)
+    spare: str | None = field(default=None, repr=False)
+    private: bool = True
+
+
+@dataclass(frozen=True)
+class SecretsChange:
+    """What has to happen.
+
+    ``actions`` maps service/name to created, restored, given, rotated or repaired (mode or owner).
+    """
+
+    wanted: tuple[WantedSecret, ...]
+    actions: Mapping[str, str]
+    folders: tuple[str, ...]
+    unused: tuple[str, ...]
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.actions or self.folders)
+
+    @property
+    def diff(self) -> list[dict[str, str]]:
+        """One entry per secret, without values."""
+        entries = []
+        for secret in self.wanted:
+            action = self.actions.get(secret.key)
+            if action:
+                before = "" if action in ("created", "restored") else "(kept value, hidden)\n"
+                entries.append(_entry(f"secret {secret.key}", before, f"({action}: {describe(secret)})\n"))
+        return entries + [_entry(folder, "", "directory\nmode: 0700\n") for folder in self.folders]
+
+
+def parse(declared: Iterable[Mapping[str, Any]], given: Mapping[str, Any]) -> list[WantedSecret]:
+    """Declared secrets ({service, name, format, length}) with their given values, checked.
+
+    Raises KronosError naming all mistakes.
+    """
+    wanted, problems, seen = [], [], set()
+    for entry in declared:
+        try:
+            secret = _parse_one(entry, given)
+        except KronosError as error:
+            problems.append(str(error))
+            continue
+        if secret.key in seen:
+            problems.append(f"{secret.key} is declared twice")
+        seen.add(secret.key)
+        wanted.append(secret)
+    if problems:
+        raise KronosError("; ".join(problems))
+    return wanted
+
+
+def read(wanted: Iterable[WantedSecret], *, root: str | None = None, stacks: str | None = None) -> dict[str, Stored]:
+    """How each wanted secret is kept now, by service/name."""
+    present = {}
+    for secret in wanted:
+        value, private = _read_kept(_path(secret, root or ROOT))
+        spare = None if value else _read_spare(secret, stacks or STACKS)
+        present[secret.key] = Stored(value, spare, private)
+    return present
+
+
+def read_folders(wanted: Iterable[WantedSecret], *, root: str | None = None) -> list[str]:
+    """The folders of secrets that are missing or open to others, parents first."""
+    root = root or ROOT
+    needed = [os.path.dirname(root), root, *sorted({os.path.join(root, secret.service) for secret in wanted})]
+    private = {"mode": 0o700, "uid": os.geteuid(), "gid": os.getegid()}
+    return [folder for folder in needed if receipts.directory_state(folder) != private]
+
+
+def plan(
+    wanted: Sequence[WantedSecret],
+    present: Mapping[str, Stored],
+    folders: Sequence[str],
+    rotate: Sequence[str],
+    given: Mapping[str, Any],
+) -> SecretsChange:
+    """The change that makes every secret exist, given ones equal and those in *rotate* new.
+
+    Pure; generates nothing.
+    """
+    _check_rotation(wanted, rotate)
+    actions = {}
+    for secret in wanted:
+        action = _action(secret, present[secret.key], secret.key in rotate)
+        if action:
+            actions[secret.key] = action
+    declared = {secret.key for secret in wanted}
+    named = {f"{service}/{name}" for service, values in given.items() for name in values}
+    return SecretsChange(tuple(wanted), actions, tuple(folders), tuple(sorted(named - declared)))
+
+
+def apply(change: SecretsChange, present: Mapping[str, Stored], *, root: str | None = None) -> None:
+    """Carry out *change*; each secret appears in one step."""
+    root = root or ROOT
+    mine = {"uid": os.geteuid(), "gid": os.getegid()}
+    for folder in change.folders:
+        atomic.ensure_dir(folder, mode=0o700, **mine)
+    for secret in change.wanted:
+        action = change.actions.get(secret.key)
+        if action:
+            value = _value_for(action, secret, present[secret.key])
+            atomic.write_file(_path(secret, root), value.encode(), mode=0o600, **mine)
+
+
+def left(wanted: Iterable[WantedSecret], *, root: str | None = None) -> dict[str, Any]:
+    """What the receipt says of secrets that stand."""
+    paths = [_path(secret, root or ROOT) for secret in wanted]
+    folders = sorted({os.path.dirname(path) for path in paths})
+    return {
+        "files": {path: receipts.file_state(path) for path in paths},
+        "directories": {folder: receipts.directory_state(folder) for folder in folders},
+    }
+
+
+def generate(kind: str, length: int) -> str:
+    """A new value from the operating system's source of chance."""
+    if kind == "hex":
+        return secrets.token_hex((length + 1) // 2)[:length]
+    if kind == "base64":
+        return base64.b64encode(secrets.token_bytes(length)).decode()
+    if kind == "alphanumeric":
+        return "".join(secrets.choice(string.ascii_letters + string.digits) for _index in range(length))
+    if kind == "passphrase":
+        return "-".join(secrets.choice(WORDS) for _index in range(length))
+    if kind == "uuid":
+        return str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
+    raise ValueError(f"nothing to generate for format {kind}")
+
+
+def describe(secret: WantedSecret) -> str:
+    """Its kind in words: ``hex, 32 characters``; ``from the inventory``."""
+    if secret.given is not None:
+        return "from the inventory"
+    unit = FORMATS[secret.format][0]
+    return f"{secret.format}, {secret.length} {unit}" if unit else secret.format
+
+
+def _parse_one(entry: Mapping[str, Any], given: Mapping[str, Any]) -> WantedSecret:
+    service, name, kind = str(entry["service"]), str(entry["name"]), str(entry.get("format") or "hex")
+    for part in (service, name):
+        if not NAME.fullmatch(part):
+            raise KronosError(f"{service}/{name}: {part!r} is no name for a secret or its service (a-z, 0-9, - and _)")
+    if kind not in FORMATS:
+        raise KronosError(f"{service}/{name}: format {kind!r} is unknown; there are {', '.join(FORMATS)}")
+    unit, default, least = FORMATS[kind]
+    length = int(entry.get("length") or default)
+    if length < least or length > 4096:
+        raise KronosError(f"{service}/{name}: a length of {length} {unit}; wanted: {least} to 4096")
+    return WantedSecret(service, name, kind, length, _given(service, name, kind, given))
+
+
+def _given(service: str, name: str, kind: str, given: Mapping[str, Any]) -> str | None:
+    where = f"kronos_secrets.{service}.{name}"
+    values = given.get(service)
+    if values is not None and not isinstance(values, Mapping):
+        raise KronosError(f"kronos_secrets.{service} must map names to values")
+    value = (values or {}).get(name)
+    if value is None:
+        if kind == "given":
+            raise KronosError(f"{where} has no value: the secret is declared as given, so put it into Ansible Vault")
+        return None
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise KronosError(f"{where} must be a text")
+    if str(value) == "" or "\0" in str(value):
+        raise KronosError(f"{where} must be a text that is not empty and holds no NUL")
+    return str(value)
+
+
+def _check_rotation(wanted: Sequence[WantedSecret], rotate: Sequence[str]) -> None:
+    known = {secret.key: secret for secret in wanted}
+    for key in rotate:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=3, cutoff=0.5)
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            raise KronosError(f"rotate: no service declares a secret {key!r} (wanted: service/name){hint}")
+        if known[key].given is not None:
+            where = f"kronos_secrets.{key.replace('/', '.')}"
+            raise KronosError(f"rotate: {key} comes from the inventory; change {where} instead")
+
+
+def _action(secret: WantedSecret, stored: Stored, rotate: bool) -> str:
+    if secret.given is not None:
+        if stored.value != secret.given:
+            return "given"
+    elif not stored.value:
+        return "restored" if stored.spare and not rotate else "created"
+    elif rotate:
+        return "rotated"
+    return "" if stored.private else "repaired"
+
+
+def _value_for(action: str, secret: WantedSecret, stored: Stored) -> str:
+    if secret.given is not None:
+        return secret.given
+    kept = stored.spare if action == "restored" else stored.value if action == "repaired" else None
+    return kept or generate(secret.format, secret.length)
+
+
+def _path(secret: WantedSecret, root: str) -> str:
+    return os.path.join(root, secret.service, secret.name)
+
+
+def _read_kept(path: str) -> tuple[str | None, bool]:
+    """The value at *path*, and whether only its owner, the caller, can read it.
+
+    A link is no secret of ours.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None, True
+    with open(handle, "rb") as stream:
+        found = os.fstat(handle)
+        value = stream.read().decode("utf-8", "surrogateescape")
+    owner = (found.st_uid, found.st_gid) == (os.geteuid(), os.getegid())
+    return value, owner and stat.S_IMODE(found.st_mode) == 0o600
+
+
+def _read_spare(secret: WantedSecret, stacks: str) -> str | None:
+    """The copy that a running service uses: better than a new value that its data does not know."""
+    try:
+        names = sorted(os.listdir(stacks))
+    except OSError:
+        return None
+    for stack in names:
+        value, _private = _read_kept(os.path.join(stacks, stack, "secrets", secret.service, secret.name))
+        if value:
+            return value
+    return None
+
+
+def _entry(header: str, before: str, after: str) -> dict[str, str]:
+    return {"before_header": header, "after_header": header, "before": before, "after": after}

@@ -1,0 +1,35 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every module of ours does around its own work: options, lease, one clear line on failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kronos.homelab.plugins.module_utils import lease
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError, explain
+
+RUN = {"run": {"type": "str", "default": ""}}
+Work = Callable[[dict[str, Any], bool], dict[str, Any]]
+
+
+def run_module(options: Mapping[str, Any], work: Work) -> None:
+    """Run ``work(params, check_mode)`` as an Ansible module and exit with its result.
+
+    The lease of the run is renewed first (never in check mode); ``warnings`` in the result become
+    Ansible's. KronosError and OSError fail the task with their one line. *options* does not name ``run``,
+    which all modules have.
+    """
+    module = AnsibleModule(argument_spec={**options, **RUN}, supports_check_mode=True)
+    try:
+        if not module.check_mode:
+            lease.renew(module.params["run"])
+        result = work(module.params, module.check_mode)
+    except (KronosError, OSError) as error:
+        module.fail_json(msg=explain(error), **getattr(error, "details", {}))
+    for warning in result.pop("warnings", []):
+        module.warn(warning)
+    module.exit_json(**result)
