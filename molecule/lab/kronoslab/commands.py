@@ -32,7 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="lab.py", description="Real Debian hosts in containers, for tests and the demo.")
+    parser = argparse.ArgumentParser(
+        prog="lab.py", description="Real Debian hosts in containers, for tests and the demo."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, function: object, text: str) -> argparse.ArgumentParser:
@@ -43,7 +45,9 @@ def _parser() -> argparse.ArgumentParser:
     up = command("up", up_command, "build what is missing, run the registry, start hosts")
     up.add_argument("--host", action="append", default=[], metavar="NAME", help="a host to start; may be repeated")
     up.add_argument("--fresh", action="store_true", help="make these hosts anew, empty")
-    up.add_argument("--publish", action="append", default=[], metavar="PORT:PORT", help="ports on loopback, for a new host")
+    up.add_argument(
+        "--publish", action="append", default=[], metavar="PORT:PORT", help="ports on loopback, for a new host"
+    )
     down = command("down", down_command, "remove all that the lab made on this machine")
     down.add_argument("--keep-images", action="store_true", help="keep built images and the registry's store")
     down.add_argument("--host", action="append", default=[], metavar="NAME", help="remove only these hosts")

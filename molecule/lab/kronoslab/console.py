@@ -84,9 +84,7 @@ def succeeds(args: Sequence[str], *, timeout: float = 60) -> bool:
         return False
 
 
-def run_logged(
-    args: Sequence[str], log: Path, *, timeout: float = 1800, env: dict[str, str] | None = None
-) -> None:
+def run_logged(args: Sequence[str], log: Path, *, timeout: float = 1800, env: dict[str, str] | None = None) -> None:
     """Run a long command with all its output in `log`; a failure quotes the end of the log."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as out:

@@ -20,13 +20,11 @@ from .recipes import split_ref
 CONTAINER = "kronos-lab-registry"
 VOLUME = "kronos-lab-registry"
 LOOPBACK_PORTS = range(5055, 5075)  # where this machine pushes; Docker asks no certificate on loopback
-MANIFESTS = ", ".join(
-    [
-        "application/vnd.docker.distribution.manifest.v2+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-        "application/vnd.oci.image.manifest.v1+json",
-        "application/vnd.oci.image.index.v1+json",
-    ]
+MANIFESTS = (
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
 )
 
 
@@ -38,23 +36,20 @@ def ensure_certificates(place: Place, address: str) -> None:
     if (tls / "registry.crt").exists() and extensions.exists() and extensions.read_text() == names:
         return
     tls.mkdir(parents=True, exist_ok=True, mode=0o700)
-    new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     if not (tls / "ca.crt").exists():
-        run(
-            ["openssl", "req", "-x509", *new_key, "-days", "3650", "-subj", "/CN=kronos lab CA"]
-            + ["-addext", "keyUsage=critical,keyCertSign,cRLSign"]
-            + ["-keyout", str(tls / "ca.key"), "-out", str(tls / "ca.crt")]
-        )
-    run(
-        ["openssl", "req", "-new", *new_key, "-subj", f"/CN={REGISTRY_NAME}"]
-        + ["-keyout", str(tls / "registry.key"), "-out", str(tls / "registry.csr")]
-    )
+        usage = ["-addext", "keyUsage=critical,keyCertSign,cRLSign"]
+        _request(tls, "ca", "kronos lab CA", "-x509", "-days", "3650", *usage, "-out", str(tls / "ca.crt"))
+    _request(tls, "registry", REGISTRY_NAME, "-out", str(tls / "registry.csr"))
     extensions.write_text(names)
-    run(
-        ["openssl", "x509", "-req", "-in", str(tls / "registry.csr"), "-days", "3650", "-CAcreateserial"]
-        + ["-CA", str(tls / "ca.crt"), "-CAkey", str(tls / "ca.key"), "-extfile", str(extensions)]
-        + ["-out", str(tls / "registry.crt")]
-    )
+    sign = ["openssl", "x509", "-req", "-in", str(tls / "registry.csr"), "-days", "3650", "-CAcreateserial"]
+    sign += ["-CA", str(tls / "ca.crt"), "-CAkey", str(tls / "ca.key"), "-extfile", str(extensions)]
+    run([*sign, "-out", str(tls / "registry.crt")])
+
+
+def _request(tls: Path, key: str, common_name: str, *more: str) -> None:
+    new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    subject = ["-subj", f"/CN={common_name}", "-keyout", str(tls / f"{key}.key")]
+    run(["openssl", "req", "-new", *new_key, *subject, *more])
 
 
 def ensure(place: Place, builder: Builder) -> int:
@@ -70,12 +65,10 @@ def ensure(place: Place, builder: Builder) -> int:
         run(["docker", "rm", "--force", CONTAINER], check=False)
         run(["docker", "volume", "create", "--label", LABEL, VOLUME])
         port = _free_port()
-        run(
-            ["docker", "create", "--name", CONTAINER, "--hostname", REGISTRY_NAME, "--label", LABEL]
-            + ["--label", f"kronos.lab.config={config}", "--restart=unless-stopped"]
-            + ["--network", NETWORK, "--ip", address, "--publish", f"127.0.0.1:{port}:{REGISTRY_PORT}"]
-            + ["--volume", f"{VOLUME}:/var/lib/registry", image]
-        )
+        create = ["docker", "create", "--name", CONTAINER, "--hostname", REGISTRY_NAME, "--label", LABEL]
+        create += ["--label", f"kronos.lab.config={config}", "--restart=unless-stopped"]
+        create += ["--network", NETWORK, "--ip", address, "--publish", f"127.0.0.1:{port}:{REGISTRY_PORT}"]
+        run([*create, "--volume", f"{VOLUME}:/var/lib/registry", image])
         for name in ("registry.crt", "registry.key"):
             run(["docker", "cp", str(place.tls / name), f"{CONTAINER}:/etc/kronos-lab/{name}"])
         run(["docker", "start", CONTAINER])
@@ -126,7 +119,7 @@ def _head(place: Place, port: int, path: str) -> http.client.HTTPResponse:
     context = ssl.create_default_context(cafile=str(place.tls / "ca.crt"))
     connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=10, context=context)
     try:
-        connection.request("HEAD", path, headers={"Accept": MANIFESTS})
+        connection.request("HEAD", path, headers={"Accept": ", ".join(MANIFESTS)})
         response = connection.getresponse()
         response.read()
         return response

@@ -62,7 +62,7 @@ class Handler(BaseHTTPRequestHandler):
             "version": CONFIG["version"],
             "standin": True,
             "host": socket.gethostname(),
-            "client": self.client_address[0].removeprefix("::ffff:"),
+            "client": self.client(),
             "method": self.command,
             "path": self.path,
             "headers": dict(self.headers.items()),
@@ -80,8 +80,11 @@ class Handler(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer
 
-    def log_message(self, format: str, *args: Any) -> None:
-        print(f"{self.client_address[0]} {format % args}", flush=True)
+    def log_message(self, form: str, *args: Any) -> None:
+        print(f"{self.client()} {form % args}", flush=True)
+
+    def client(self) -> str:
+        return str(self.client_address[0]).removeprefix("::ffff:")
 
 
 def metrics() -> str:
