@@ -86,7 +86,7 @@ def mirrored(image: Image, mirror: str) -> str:
     """
     if not mirror:
         return str(image)
-    return f"{mirror.rstrip('/')}/{str(image._replace(registry=image.registry.replace(':', '-')))}"
+    return f"{mirror.rstrip('/')}/{image._replace(registry=image.registry.replace(':', '-'))!s}"
 
 
 def bridge_name(network: str) -> str:

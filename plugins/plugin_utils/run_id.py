@@ -1,0 +1,42 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The name of one run of ansible-playbook: the same in all its tasks and for all its hosts."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+
+def run_id(pid: int) -> str:
+    """Return ``user@node:pid:start`` for the process that forks Ansible's workers.
+
+    A task runs in a worker, whose parent is ansible-playbook itself. The start time tells apart two
+    processes that got the same number one after the other.
+    """
+    return f"{_user()}@{platform.node()}:{pid}:{_start(pid)}"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # an id without a name, as in some containers
+        return str(os.getuid())
+
+
+def _start(pid: int) -> str:
+    try:
+        # Field 22 of proc_pid_stat(5); the command in field 2 may hold spaces and brackets.
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        return stat.rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        pass
+    try:  # no /proc, as on macOS
+        asked = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+        return "".join(char for char in asked.stdout if char.isalnum()) or "0"
+    except OSError:
+        return "0"

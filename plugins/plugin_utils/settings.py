@@ -1,0 +1,155 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The collection-wide settings (variables kronos_*), the zones, shares and users: defaults and meaning."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from ansible_collections.kronos.homelab.plugins.plugin_utils.model import (
+    AbsolutePath,
+    Address,
+    Cidr,
+    HostName,
+    Id,
+    InterfaceAddress,
+    Ip,
+    Line,
+    Name,
+    Port,
+    Strict,
+    wrong,
+)
+from pydantic import Field, field_validator, model_validator
+
+PREFIX = "kronos_"
+
+
+class Tls(Strict):
+    """Where certificates come from."""
+
+    mode: Literal["internal_ca"] = Field("internal_ca", description="internal_ca: a root of our own on the host.")
+
+
+class Settings(Strict):
+    """What holds for the whole host; every key is a variable with the prefix kronos_."""
+
+    domain: HostName = Field(description="Domain below which the services have their names.")
+    address: Address = Field(description="Address or name at which clients reach the host.")
+    lan: list[Cidr] = Field(default_factory=list, description="Networks of the home.")
+    vpn: list[Cidr] = Field(default_factory=list, description="Networks of VPN clients.")
+    timezone: Annotated[Line, Field(pattern=r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$")] = Field(
+        "Etc/UTC", description="Time zone of the services."
+    )
+    uid: Id = Field(1000, description="User id that owns the services' data.")
+    gid: Id = Field(1000, description="Group id that owns the services' data.")
+    data_dir: AbsolutePath = Field("/srv/kronos", description="Folder below which the services keep their data.")
+    stacks: list[Name] = Field(
+        default_factory=lambda: ["traefik", "dashboard", "monitoring", "media"],
+        description="Stacks to run; own follows by itself when it has records.",
+    )
+    image_mirror: Line = Field("", description="Registry through which every image is pulled.")
+    image_mirror_ca: str = Field("", description="Certificate (PEM) of the CA of that registry.")
+    http_port: Port = Field(80, description="Port of plain HTTP, which only redirects.")
+    https_port: Port = Field(443, description="Port of HTTPS.")
+    ipv6: bool = Field(False, description="Publish ports on IPv6 too.")
+    tls: Tls = Field(default_factory=Tls, description="Where certificates come from.")
+    ingress: Literal["traefik"] = Field("traefik", description="The proxy.")
+    login: Literal["none"] = Field("none", description="The login in front of authenticated routes.")
+    host_gateway: Ip = Field(
+        "172.17.0.1", description="Address at which containers reach services of the host's network."
+    )
+    health_timeout: int = Field(120, ge=5, le=3600, description="Seconds until a started service must be healthy.")
+    fast: bool = Field(True, description="Skip hosts on which nothing is to be done; false runs everything.")
+    allowed_ports: list[Port] = Field(
+        default_factory=list, description="Ports that verify tolerates beside the plan's and SSH's."
+    )
+
+
+# Not part of the plan's settings: the stacks are resolved, a certificate is no choice of the planner.
+LEFT_OUT = ("stacks", "image_mirror_ca")
+
+# The layered variables: kronos_<x> and every kronos_<x>_<suffix> are merged in name order.
+LAYERED = ("services", "zones", "storage", "users")
+
+SECRETS_VARIABLE = "kronos_secrets"
+
+
+class Vlan(Strict):
+    """A VLAN of the home, as this host takes part in it."""
+
+    id: int = Field(ge=1, le=4094, description="VLAN id.")
+    parent: Annotated[Line, Field(pattern=r"^[A-Za-z0-9._-]{1,15}$")] = Field(description="Interface that carries it.")
+    address: InterfaceAddress = Field(description="The host's address in it, with prefix length.")
+    gateway: Ip | None = Field(None, description="Its router.")
+    mtu: int | None = Field(None, ge=576, le=9216, description="Largest packet.")
+
+
+class ZoneNetwork(Strict):
+    """The docker network of a zone."""
+
+    driver: Literal["bridge", "macvlan"] = Field("bridge", description="bridge, or macvlan: straight in the VLAN.")
+    subnet: Cidr | None = Field(None, description="Its range; default: one of the engine's address pools.")
+    gateway: Ip | None = Field(None, description="Its gateway; default: the first address.")
+    parent: Annotated[Line, Field(pattern=r"^[A-Za-z0-9._-]{1,15}$")] | None = Field(
+        None, description="Interface of a macvlan network; default: the zone's VLAN."
+    )
+
+
+class Zone(Strict):
+    """A part of the home network in which services live."""
+
+    vlan: Vlan | None = Field(None, description="The VLAN through which its traffic leaves.")
+    network: ZoneNetwork = Field(default_factory=ZoneNetwork, description="Its docker network.")
+    backup_vlan: Vlan | None = Field(None, description="The VLAN used when the first has no link.")
+
+    @model_validator(mode="after")
+    def _macvlan_is_complete(self) -> Zone:
+        if self.network.driver == "macvlan":
+            if self.network.subnet is None:
+                raise wrong("network.subnet, which macvlan needs", "a macvlan network without one")
+            if self.network.parent is None and self.vlan is None:
+                raise wrong("network.parent or a vlan, which macvlan needs", "a macvlan network without one")
+        return self
+
+
+class Share(Strict):
+    """A place where large data lies."""
+
+    type: Literal["local", "bind", "nfs", "cifs"] = Field(description="local or bind: a folder; nfs, cifs: a server's.")
+    source: Line | None = Field(None, description="Folder, device or server:/export.")
+    path: AbsolutePath | None = Field(None, description="Where it is on this host; default: source, or /mnt/<name>.")
+    options: list[Line] = Field(default_factory=list, description="Mount options.")
+
+    @model_validator(mode="after")
+    def _has_a_place(self) -> Share:
+        if self.type in ("nfs", "cifs") and self.source is None:
+            raise wrong(f"a source, which {self.type} needs", "no source")
+        if self.type in ("local", "bind") and self.path is None and self.source is None:
+            raise wrong("a path", "neither path nor source")
+        return self
+
+
+class Person(Strict):
+    """A user of the services."""
+
+    name: Line | None = Field(None, description="Name in full.")
+    email: Line | None = Field(None, description="Mail address.")
+    groups: list[Name] = Field(default_factory=list, description="Groups, for access rules.")
+
+    @field_validator("email")
+    @classmethod
+    def _looks_like_mail(cls, value: str | None) -> str | None:
+        if value is not None and not (value.count("@") == 1 and all(value.split("@")) and " " not in value):
+            raise wrong("a mail address")
+        return value
+
+
+def defaults() -> dict[str, Any]:
+    """Every setting that has a default, by its variable name: what templates may refer to."""
+    return {
+        PREFIX + name: field.get_default(call_default_factory=True)
+        for name, field in Settings.model_fields.items()
+        if not field.is_required() and name != "tls"
+    } | {PREFIX + "tls": Tls().model_dump()}

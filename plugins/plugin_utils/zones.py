@@ -1,0 +1,177 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Zones and shares of the inventory, and which zone a record really lands in."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from ansible_collections.kronos.homelab.plugins.plugin_utils.explain import read_model
+from ansible_collections.kronos.homelab.plugins.plugin_utils.merge import Merged, lay_over
+from ansible_collections.kronos.homelab.plugins.plugin_utils.names import DNS_SAFE_WANTED, is_dns_safe
+from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import (
+    Path,
+    Problems,
+    did_you_mean,
+    one_of,
+    path_text,
+    shown,
+)
+from ansible_collections.kronos.homelab.plugins.plugin_utils.record import DATA_ZONE, DEFAULT_ZONE, KNOWN_ZONES
+from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import Settings, Share, Vlan, Zone
+from ansible_collections.kronos.homelab.plugins.plugin_utils.templating import Renderer, here
+from pydantic import BaseModel
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Model = TypeVar("Model", bound=BaseModel)
+
+# A zone of such a name would take the name of one of our other networks or of an access class.
+RESERVED_PREFIXES = ("in-", "to-", "data-")
+RESERVED = ("data", "host", "public", "lan", "vpn", "none", "authenticated")
+
+
+@dataclass(frozen=True)
+class Named:
+    """The merged entries of one layered variable: {name: model}, and where each part was written."""
+
+    models: Mapping[str, Any]
+    merged: Merged
+    base: str
+
+    def locate(self, path: Path) -> tuple[str, str]:
+        """The variable that wrote this part last, and the key path."""
+        return self.merged.origin(path) or self.base, path_text(path)
+
+
+def read_named(
+    model: type[Model], base: str, layers: Mapping[str, Mapping[str, Any]], renderer: Renderer, problems: Problems
+) -> Named:
+    """Merge, render and check a layered variable whose entries are all of one model."""
+    merged = Merged({})
+    for variable, layer in layers.items():
+        merged = lay_over(merged, renderer.tree(layer, here(variable)), variable)
+    models: dict[str, Any] = {}
+    named = Named(models, merged, base)
+    for name, data in merged.value.items():
+        if not is_dns_safe(name):
+            problems.say(*named.locate((name,)), shown(name), DNS_SAFE_WANTED)
+            continue
+        parsed = read_model(model, data, lambda path, name=name: named.locate((name, *path)), problems)  # type: ignore[misc]
+        if parsed is not None:
+            models[name] = parsed
+    return named
+
+
+@dataclass(frozen=True)
+class Zones:
+    """The zones of the host, the default one included."""
+
+    named: Named
+    realised: Mapping[str, Zone] = field(default_factory=dict)
+
+    def known(self) -> list[str]:
+        """Names that a record may use as its zone."""
+        return sorted({*KNOWN_ZONES, *self.named.merged.value, DEFAULT_ZONE})
+
+    def of(self, zone: str) -> str:
+        """The zone that is realised for a declared one: itself, ``data``, or the default."""
+        return zone if zone == DATA_ZONE or zone in self.realised else DEFAULT_ZONE
+
+
+def read_zones(
+    layers: Mapping[str, Mapping[str, Any]], settings: Settings | None, renderer: Renderer, problems: Problems
+) -> Zones:
+    """The zones, checked by themselves and against each other, the LAN and the VPN."""
+    named = read_named(Zone, "kronos_zones", layers, renderer, problems)
+    for name in named.models:
+        if name in RESERVED or name.startswith(RESERVED_PREFIXES):
+            taken = f"{', '.join(RESERVED)} and what starts with {', '.join(RESERVED_PREFIXES)}"
+            wanted = f"another name: {taken} have a meaning of their own"
+            problems.say(*named.locate((name,)), f"a zone {name!r}", wanted)
+    realised = {DEFAULT_ZONE: Zone(), **{name: named.models[name] for name in sorted(named.models)}}
+    _check_vlans(named, problems)
+    _check_ranges(named, settings, problems)
+    return Zones(named, dict(sorted(realised.items())))
+
+
+def _check_vlans(named: Named, problems: Problems) -> None:
+    """The same VLAN id means the same VLAN: the blocks must be equal."""
+    first: dict[int, tuple[str, Vlan]] = {}
+    for name, zone in sorted(named.models.items()):
+        if zone.vlan is None:
+            continue
+        other, vlan = first.setdefault(zone.vlan.id, (name, zone.vlan))
+        if vlan != zone.vlan:
+            differing = [key for key in Vlan.model_fields if getattr(vlan, key) != getattr(zone.vlan, key)]
+            found = f"another {' and '.join(differing)} for VLAN {vlan.id} than zone {other!r} has"
+            problems.say(*named.locate((name, "vlan", differing[0])), found, "equal vlan blocks for one VLAN id")
+
+
+def _check_ranges(named: Named, settings: Settings | None, problems: Problems) -> None:
+    """Container subnets are disjoint from each other and from everything else that has an address."""
+    taken: list[tuple[Network, str]] = []
+    if settings is not None:
+        taken += [(ipaddress.ip_network(item), f"kronos_lan[{i}]") for i, item in enumerate(settings.lan)]
+        taken += [(ipaddress.ip_network(item), f"kronos_vpn[{i}]") for i, item in enumerate(settings.vpn)]
+        taken.append((ipaddress.ip_network(settings.host_gateway), "kronos_host_gateway"))
+        with contextlib.suppress(ValueError):  # a name: nothing to compare
+            taken.append((ipaddress.ip_network(settings.address), "kronos_address"))
+        _check_lan_and_vpn(settings, problems)
+    vlans: list[tuple[Network, str, int]] = []
+    for name, zone in sorted(named.models.items()):
+        for key in ("vlan", "backup_vlan"):
+            vlan = getattr(zone, key)
+            if vlan is not None:
+                network = ipaddress.ip_interface(vlan.address).network
+                for other, where, number in vlans:
+                    if number != vlan.id and _overlap(network, other):
+                        found = f"{network}, which overlaps {other} of {where}"
+                        problems.say(*named.locate((name, key, "address")), found, "VLANs with ranges of their own")
+                vlans.append((network, f"{name}.{key}", vlan.id))
+    taken += [(network, f"kronos_zones {where}") for network, where, _id in vlans]
+    for name, zone in sorted(named.models.items()):
+        if zone.network.subnet is None or zone.network.driver == "macvlan":
+            continue  # a macvlan network lies in the VLAN's own range
+        subnet = ipaddress.ip_network(zone.network.subnet)
+        for other, where in taken:
+            if _overlap(subnet, other):
+                found = f"{subnet}, which overlaps {other} of {where}"
+                problems.say(*named.locate((name, "network", "subnet")), found, "a range that nothing else uses")
+        taken.append((subnet, f"zone {name}"))
+
+
+def _check_lan_and_vpn(settings: Settings, problems: Problems) -> None:
+    for index, item in enumerate(settings.vpn):
+        for lan in settings.lan:
+            if _overlap(ipaddress.ip_network(item), ipaddress.ip_network(lan)):
+                found = f"{item}, which overlaps {lan} of kronos_lan"
+                problems.say("kronos_vpn", (index,), found, "a VPN range outside the LAN")
+
+
+def _overlap(one: Network, other: Network) -> bool:
+    return one.version == other.version and one.overlaps(other)
+
+
+def read_shares(
+    layers: Mapping[str, Mapping[str, Any]], renderer: Renderer, problems: Problems
+) -> tuple[Named, dict[str, dict[str, Any]]]:
+    """The shares, resolved: {name: {type, source, path, options}}."""
+    named = read_named(Share, "kronos_storage", layers, renderer, problems)
+    shares: dict[str, dict[str, Any]] = {}
+    for name, share in sorted(named.models.items()):
+        folder = share.source if share.type in ("local", "bind") and share.source else f"/mnt/{name}"
+        path = share.path or folder
+        if not path.startswith("/"):
+            problems.say(*named.locate((name, "source")), shown(path), "an absolute path")
+        shares[name] = {"type": share.type, "source": share.source or path, "path": path, "options": share.options}
+    return named, shares
+
+
+def unknown_zone(zone: str, zones: Zones) -> tuple[str, str]:
+    """Found and wanted for a zone that nobody knows."""
+    return f"the unknown zone {zone!r}", one_of(zones.known()) + did_you_mean(zone, zones.known())
