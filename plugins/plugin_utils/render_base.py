@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
+
+from ansible_collections.kronos.homelab.plugins.plugin_utils.merge import Merged, lay_over
+from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import did_you_mean
 
 Plan = Mapping[str, Any]
 Data = dict[str, Any]
@@ -17,12 +19,6 @@ Data = dict[str, Any]
 
 class RenderError(ValueError):
     """A plan or argument that cannot be rendered; the text starts with the path of the offender."""
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean "x"?` for the nearest known name, or an empty string."""
-    near = difflib.get_close_matches(name, sorted(known), n=1)
-    return f'; did you mean "{near[0]}"?' if near else ""
 
 
 def services_of(plan: Plan, stack: str) -> dict[str, Any]:
@@ -41,12 +37,4 @@ def revision(data: Any) -> str:
 
 def merged(base: Any, extra: Any) -> Any:
     """Return `base` with `extra` laid over it: mappings merge by key, None deletes a key, the rest replaces."""
-    if not isinstance(base, Mapping) or not isinstance(extra, Mapping):
-        return extra
-    result = dict(base)
-    for key, value in extra.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = merged(result.get(key), value)
-    return result
+    return lay_over(Merged(base), extra, "").value

@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import did_you_mean
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import (
     Data,
     Plan,
     RenderError,
-    did_you_mean,
     merged,
     services_of,
 )

@@ -27,8 +27,8 @@ CERTIFICATES = "/etc/traefik/certs"
 UNVERIFIED = "unverified"
 
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
-_PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
-_URL = re.compile(r"https?://(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?", re.I)
+_PATH = re.compile(r"/[A-Za-z0-9._~/@%+=,:;&?*-]*")
+_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:_-]+(/[^\s\"'`<>{}]*)?")
 
 
 def traefik_dynamic(plan: Plan) -> Data:

@@ -107,7 +107,7 @@ def make_plan(*services: dict[str, Any], settings: dict[str, Any] | None = None,
         "storage": {},
         "peers": {},
     }
-    usual.update(dict.fromkeys(("external", "zones"), {}))
+    usual.update({key: {} for key in ("external", "zones")})
     empty = ("disabled", "networks", "routes", "published", "tiles", "scrapes", "probes", "alerts")
     usual.update({key: [] for key in (*empty, "secrets", "exceptions", "backups", "cautions")})
     return {**usual, **said}
