@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible.parsing.vault import EncryptedString
+from ansible.parsing.vault import EncryptedString, VaultHelper
 from ansible.plugins.action import ActionBase
-from ansible.template import Templar, trust_as_template
+from ansible.template import trust_as_template
 from ansible_collections.kronos.homelab.plugins.plugin_utils.catalogue import Catalogue, load_catalogue
 from ansible_collections.kronos.homelab.plugins.plugin_utils.collection import collection_digest, collection_root
 from ansible_collections.kronos.homelab.plugins.plugin_utils.peers import gather_peers
@@ -20,7 +19,6 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.planner import Peer
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import PlanError
 from ansible_collections.kronos.homelab.plugins.plugin_utils.run_id import run_id
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import defaults
-from ansible_collections.kronos.homelab.plugins.plugin_utils.templating import FromVault
 
 GROUP = "kronos"
 
@@ -44,7 +42,7 @@ class ActionModule(ActionBase):
             peers = gather_peers(peer_names(host, variables), self._planner_of_peers(variables, catalogue))
             plan = build_plan(self._request(host, variables, catalogue, peers))
         except PlanError as error:
-            result.update(failed=True, changed=False, msg=error.message(), problems=[str(p) for p in error.problems])
+            result.update(failed=True, changed=False, msg=error.message())
             return result
         return {**result, "changed": False, **plan}
 
@@ -61,7 +59,8 @@ class ActionModule(ActionBase):
             host=host,
             variables=seen,
             catalogue=catalogue,
-            template=functools.partial(render, templar),
+            template=templar.template,
+            vaulted=is_vaulted,
             run=run_id(os.getppid()),
             collection=collection_digest(collection_root()),
             peers=peers,
@@ -84,11 +83,6 @@ def visible(variables: Mapping[str, Any]) -> dict[str, Any]:
     return {**defaults(), **kept}
 
 
-def render(templar: Templar, value: Any) -> Any:
-    """Render one template; a value from the vault is refused, since a plan can be read by anyone on the host."""
-    if isinstance(value, EncryptedString):
-        raise FromVault
-    rendered = templar.template(value)
-    if isinstance(rendered, EncryptedString):
-        raise FromVault
-    return rendered
+def is_vaulted(value: Any) -> bool:
+    """Tell whether the vault protects this very value: encrypted still, or just decrypted."""
+    return isinstance(value, EncryptedString) or VaultHelper.get_ciphertext(value, with_tags=False) is not None

@@ -15,7 +15,8 @@ description:
     host's overrides, resolves zones, storage, names and ports, checks everything and returns one plain mapping.
   - Runs on the controller alone. No connection is made and no fact is used, so that the same input always gives the
     same plan.
-  - All mistakes are reported at once, each with the file or variable, the key path, what was found and what was wanted.
+  - All mistakes are reported at once in one message, each with the file or variable, the key path, what was found and
+    what was wanted, and the nearest known name where one is near.
   - Records and settings are read from the host's variables; the action has no options. The variables
     C(kronos_services), C(kronos_zones), C(kronos_storage) and C(kronos_users) are merged with every variable of that
     name and a suffix (C(kronos_services_<suffix>)), in name order. Mappings merge, lists replace lists, V(null)
@@ -189,12 +190,4 @@ cautions:
   type: list
   elements: str
   returned: success
-problems:
-  description: Every mistake found, one text each.
-  type: list
-  elements: str
-  returned: failure
-  sample:
-    - "kronos_services_zz: radarr.routes[0]: found the unknown key 'acces'; wanted one of access, host, name, path,
-      port, scheme; did you mean 'access'?"
 """

@@ -58,8 +58,12 @@ def read_settings(
     for item in mistakes:
         if item.source in unrendered:
             continue
-        near = did_you_mean(item.source, set(variables) - {item.source}) if item.found == "nothing" else ""
-        problems.say(item.source, item.path, item.found, item.wanted + near)
+        wanted = item.wanted
+        if item.found == "nothing" and not item.path:
+            described = Settings.model_fields[item.source.removeprefix(PREFIX)].description or ""
+            unknown = {name for name in variables if name.removeprefix(PREFIX) not in Settings.model_fields}
+            wanted = f"a value: {described.rstrip('.')}" + did_you_mean(item.source, unknown, cutoff=0.8)
+        problems.say(item.source, item.path, item.found, wanted)
     stacks = settings.stacks if settings else _listed(data.get("stacks"))
     _check_stacks(stacks, catalogue, problems)
     return settings, list(dict.fromkeys(stacks))
@@ -90,12 +94,12 @@ def read_secret_names(
     """The names below kronos_secrets; values are neither rendered nor kept. Missing given ones are mistakes."""
     value = variables.get(SECRETS_VARIABLE)
     if has_template(value):
-        value = renderer.tree(value, here(SECRETS_VARIABLE))
+        value = renderer.tree(value, here(SECRETS_VARIABLE), secret=True)
     given: dict[str, frozenset[str]] = {}
     if isinstance(value, Mapping):
         for service, named in value.items():
             if has_template(named):
-                named = renderer.tree(named, here(SECRETS_VARIABLE, (str(service),)))
+                named = renderer.tree(named, here(SECRETS_VARIABLE, (str(service),)), secret=True)
             if isinstance(named, Mapping):
                 given[str(service)] = frozenset(str(name) for name, item in named.items() if item is not None)
             elif named is not None:

@@ -54,6 +54,7 @@ class Request:
     variables: Mapping[str, Any]
     catalogue: Catalogue
     template: Callable[[Any], Any]
+    vaulted: Callable[[Any], bool] = lambda value: False
     run: str = ""
     collection: str = ""
     peers: Peers = field(default_factory=Peers)
@@ -62,7 +63,7 @@ class Request:
 def build_plan(request: Request) -> Data:
     """Return the plan of one host as plain data; raises PlanError with every mistake in its input."""
     problems = Problems(request.catalogue.problems)
-    renderer = Renderer(request.template, problems, request.variables)
+    renderer = Renderer(request.template, problems, request.variables, request.vaulted)
     settings, stacks = read_settings(request.variables, request.catalogue, renderer, problems)
     layers = {name: read_layers(f"kronos_{name}", request.variables, renderer, problems) for name in LAYERED}
     zones = read_zones(layers["zones"], settings, renderer, problems)
@@ -174,8 +175,9 @@ def _cautions(context: Context, routes: Mapping[str, list[Data]], request: Reque
             )
     own = {route["fqdn"] for route in everything}
     for peer, entry in sorted(request.peers.entries.items()):
-        for name in sorted(own & {route["fqdn"] for route in entry["routes"]}):
-            cautions.append(f"the name {name} is served by {peer} too")
+        shared = sorted(own & {route["fqdn"] for route in entry["routes"]})
+        if shared:
+            cautions.append(f"{peer} serves the same names: {', '.join(shared)}")
     return cautions
 
 

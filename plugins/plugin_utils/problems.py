@@ -85,9 +85,9 @@ def shown(value: Any, limit: int = 60) -> str:
     return str(value)[:limit]
 
 
-def did_you_mean(name: Any, known: Iterable[str]) -> str:
+def did_you_mean(name: Any, known: Iterable[str], cutoff: float = 0.6) -> str:
     """A suggestion to append to ``wanted``, or the empty text when nothing is near."""
-    near = difflib.get_close_matches(str(name), sorted(set(known)), n=2, cutoff=0.6)
+    near = difflib.get_close_matches(str(name), sorted(set(known)), n=2, cutoff=cutoff)
     if not near:
         return ""
     return "; did you mean " + " or ".join(repr(item) for item in near) + "?"

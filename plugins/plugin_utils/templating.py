@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.kronos.homelab.plugins.plugin_utils.plain import to_plain
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import (
@@ -23,10 +23,6 @@ Locate = Callable[[Path], tuple[str, str]]
 _UNDEFINED = re.compile(r"'([A-Za-z_][A-Za-z0-9_]*)' is undefined")
 
 
-class FromVault(Exception):
-    """A value that the vault protects stands where it would become readable."""
-
-
 def has_template(value: Any) -> bool:
     """Tell whether a text holds a Jinja expression, statement or comment."""
     return isinstance(value, str) and "{" in value and any(mark in value for mark in ("{{", "{%", "{#"))
@@ -37,36 +33,69 @@ def here(source: str, prefix: Path = ()) -> Locate:
     return lambda path: (source, path_text((*prefix, *path)))
 
 
-class Renderer:
-    """Renders templates with one host's variables; failures become problems, the failed value None."""
+class _Walk(NamedTuple):
+    locate: Locate
+    skip: Callable[[Path], bool]
+    secret: bool
 
-    def __init__(self, template: Callable[[Any], Any], problems: Problems, known: Iterable[str] = ()) -> None:
+
+class Renderer:
+    """Renders templates with one host's variables; failures become problems, the failed value None.
+
+    `vaulted` tells whether a value, before or after rendering, is one that the vault protects.
+    """
+
+    def __init__(
+        self,
+        template: Callable[[Any], Any],
+        problems: Problems,
+        known: Iterable[str] = (),
+        vaulted: Callable[[Any], bool] = lambda value: False,
+    ) -> None:
         self._template = template
         self._problems = problems
         self._known = known
+        self._vaulted = vaulted
 
-    def tree(self, value: Any, locate: Locate, skip: Callable[[Path], bool] = lambda path: False) -> Any:
-        """Return the value as plain data with every template rendered, except below paths that ``skip`` names."""
-        return self._walk(value, (), locate, skip)
+    def tree(
+        self,
+        value: Any,
+        locate: Locate,
+        skip: Callable[[Path], bool] = lambda path: False,
+        secret: bool = False,
+    ) -> Any:
+        """Return the value as plain data with every template rendered, except below paths that `skip` names.
 
-    def _walk(self, value: Any, path: Path, locate: Locate, skip: Callable[[Path], bool]) -> Any:
+        Unless the value is `secret` as a whole, one from the vault in it is a problem: a plan is readable.
+        """
+        return self._walk(value, (), _Walk(locate, skip, secret))
+
+    def _walk(self, value: Any, path: Path, walk: _Walk) -> Any:
         if isinstance(value, Mapping):
-            return {str(key): self._walk(item, (*path, str(key)), locate, skip) for key, item in value.items()}
+            return {str(key): self._walk(item, (*path, str(key)), walk) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
-            return [self._walk(item, (*path, index), locate, skip) for index, item in enumerate(value)]
+            return [self._walk(item, (*path, index), walk) for index, item in enumerate(value)]
         if has_template(value) or not isinstance(value, (str, int, float, bool, type(None))):
-            return value if skip(path) else self._leaf(value, path, locate)
+            return value if walk.skip(path) else self._leaf(value, path, walk)
         return to_plain(value)
 
-    def _leaf(self, value: Any, path: Path, locate: Locate) -> Any:
+    def _leaf(self, value: Any, path: Path, walk: _Walk) -> Any:
         try:
-            return to_plain(self._template(value))
-        except FromVault:
-            found, wanted = "a value from the vault", "{secret: <name>}, and the value in kronos_secrets"
+            rendered = self._template(value)
+            if walk.secret or not (self._vaulted(value) or self._any_vaulted(rendered)):
+                return to_plain(rendered)
+            found, wanted = "a value from the vault", "a readable one: secrets belong in kronos_secrets"
         except Exception as error:  # templates call lookups and filters, which raise what they like
             found, wanted = self._reason(value, error)
-        self._problems.say(*locate(path), found, wanted)
+        self._problems.say(*walk.locate(path), found, wanted)
         return None
+
+    def _any_vaulted(self, value: Any) -> bool:
+        if isinstance(value, Mapping):
+            return any(self._any_vaulted(item) for item in value.values())
+        if isinstance(value, (list, tuple)):
+            return any(self._any_vaulted(item) for item in value)
+        return self._vaulted(value)
 
     def _reason(self, value: Any, error: Exception) -> tuple[str, str]:
         text = " ".join(str(getattr(error, "message", None) or error).split())
