@@ -100,11 +100,14 @@ def image_exists(name: str) -> bool:
 
 
 def mirrors() -> tuple[str, str]:
-    """The Debian mirrors this machine is set up to use, else Debian's own."""
-    text = ""
-    for path in [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]:
-        if path.is_file() and path.suffix in (".list", ".sources"):
-            text += path.read_text(errors="replace")
+    """The Debian and the security mirror that this machine is set up to use, else Debian's own."""
+    folder = Path("/etc/apt/sources.list.d")
+    paths = [Path("/etc/apt/sources.list"), *folder.glob("*.list"), *folder.glob("*.sources")]
+    return mirrors_in("\n".join(path.read_text(errors="replace") for path in sorted(paths) if path.is_file()))
+
+
+def mirrors_in(text: str) -> tuple[str, str]:
+    """The two mirrors named in apt's sources, in either of its two formats."""
     lines = [line for line in text.splitlines() if re.match(r"\s*(URIs:|deb\s)", line)]
     found = re.findall(r"(https?://\S+?/debian(?:-security)?)/?(?=\s|$)", "\n".join(lines))
     debian = next((uri for uri in found if uri.endswith("/debian")), DEBIAN)

@@ -10,11 +10,11 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from . import engine, hosts, inventory, network, registry
-from .build import Builder
+from . import demo, engine, hosts, inventory, network, registry
+from .build import Builder, image_exists
 from .console import LabError, fail, run, say
-from .place import LABEL, Place, find_place, locked
-from .recipes import LOCAL, Table, load_table
+from .place import LABEL, MIRROR, Place, find_place, locked
+from .recipes import LOCAL, Table, load_table, local_name
 
 WORKERS = 2
 
@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     down.add_argument("--host", action="append", default=[], metavar="NAME", help="remove only these hosts")
     command("status", status_command, "show what there is")
     command("inventory", inventory_command, "write the inventory of the running hosts anew, print its path")
+    command("demo", demo_command, "make a host by site.yml, prove it, show how to open it")
     ssh = command("ssh", ssh_command, "run a command on a host, or a shell")
     ssh.add_argument("host")
     ssh.add_argument("remote", nargs=argparse.REMAINDER)
@@ -97,8 +98,8 @@ def _push(place: Place, builder: Builder, ref: str, port: Future[int]) -> None:
 
 
 def _build_order(table: Table) -> list[str]:
-    """Neighbouring images should not wait for one layer: take turns between their layers."""
-    return sorted(table.images, key=lambda ref: (len(table.images[ref].layers), ref))
+    """Images of one layer side by side: two workers then seldom wait for each other's layer."""
+    return sorted(table.images, key=lambda ref: (table.images[ref].layers, ref))
 
 
 def down_command(place: Place, options: argparse.Namespace) -> None:
@@ -140,14 +141,31 @@ def remove_all(*, keep_images: bool) -> None:
 
 def status_command(place: Place, options: argparse.Namespace) -> None:
     if not engine.answers():
-        say("no Docker engine answers")
+        say("no Docker engine answers: the lab is down")
         return
     how = engine.started_by_lab(place).get("how")
     say(f"engine    {'started by the lab' if how else 'was there before the lab'}")
+    port = registry.loopback_port()
+    say(f"registry  {MIRROR}" + (f", here 127.0.0.1:{port}" if port else " does not run"))
     table = load_table(place.source)
-    say(f"images    {len(table.images)} in the table, mirror {inventory.MIRROR}")
+    for ref, recipe in table.images.items():
+        say(f"image     {'built  ' if image_exists(local_name(table, ref)) else 'missing'}  {recipe.kind:<8}  {ref}")
     for host in hosts.existing().values():
-        say(f"host      {host.name:<12} {host.address:<15} {'running' if host.running else 'stopped'}")
+        state = "running" if host.running else "stopped"
+        say(f"host      {state}  {host.address:<15} {host.name} {' '.join(host.publish)}".rstrip())
+
+
+def demo_command(place: Place, options: argparse.Namespace) -> int:
+    demo.check_tools()
+    ports = demo.choose_ports(os.environ)
+    publish = [f"{port}:{port}" for port in (ports.http, ports.https)]
+    with locked():
+        if engine.answers():
+            demo.check_free(ports, hosts.existing().get(demo.HOST))
+        place.state.mkdir(parents=True, exist_ok=True)
+        inventory.remember(place, demo.HOST, demo.host_variables(ports))
+        bring_up(place, [demo.HOST], publish=publish)
+    return demo.show(place, ports)
 
 
 def inventory_command(place: Place, options: argparse.Namespace) -> None:

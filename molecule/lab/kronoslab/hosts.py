@@ -41,7 +41,7 @@ class Host:
     name: str
     address: str
     running: bool
-    image: str
+    publish: tuple[str, ...] = ()
 
 
 def container_name(name: str) -> str:
@@ -68,7 +68,8 @@ def run_args(name: str, image: str, address: str, registry: str, publish: Sequen
 def existing() -> dict[str, Host]:
     """All lab hosts on this engine, by name."""
     ids = run(["docker", "ps", "--all", "--quiet", "--filter", f"label={HOST_LABEL}"]).stdout.split()
-    shown = json.loads(run(["docker", "container", "inspect", *ids]).stdout) if ids else []
+    # not checked: a host that another command removes meanwhile is left out of the answer
+    shown = json.loads(run(["docker", "container", "inspect", *ids], check=False).stdout) if ids else []
     hosts = [_host(container) for container in shown]
     return {host.name: host for host in sorted(hosts, key=lambda host: host.name)}
 
@@ -76,11 +77,13 @@ def existing() -> dict[str, Host]:
 def _host(container: dict[str, Any]) -> Host:
     settings = container["NetworkSettings"]["Networks"].get(NETWORK, {})
     fixed = (settings.get("IPAMConfig") or {}).get("IPv4Address")
+    bindings = container["HostConfig"].get("PortBindings") or {}
+    publish = [f"{bound[0]['HostPort']}:{port.partition('/')[0]}" for port, bound in bindings.items() if bound]
     return Host(
         name=container["Config"]["Labels"][HOST_LABEL],
         address=fixed or settings.get("IPAddress", ""),
         running=container["State"]["Running"],
-        image=container["Config"]["Image"],
+        publish=tuple(sorted(publish)),
     )
 
 
@@ -94,11 +97,11 @@ def ensure_key(place: Place) -> str:
 
 
 def up(place: Place, name: str, image: str, *, publish: Sequence[str] = (), fresh: bool = False) -> Host:
-    """Make sure that a host runs and lets us in; `fresh` makes it anew, empty."""
+    """Make sure that a host runs and lets us in; `fresh`, or other ports than it has, make it anew, empty."""
     if not NAME.fullmatch(name):
-        raise LabError(f"not a host name: {name!r} (letters, digits and dashes, a letter first)")
+        raise LabError(f"not a host name: {name!r} (small letters, digits and dashes, a letter first)")
     found = existing().get(name)
-    if found and fresh:
+    if found and (fresh or (publish and found.publish != tuple(sorted(publish)))):
         remove(name)
         found = None
     if found is None:

@@ -61,10 +61,9 @@ class Place:
 
 
 def find_place() -> Place:
-    """The place of this checkout; KRONOS_LAB_STATE moves its state directory."""
+    """The place of this checkout."""
     repo = Path(__file__).resolve().parents[3]
-    state = Path(os.environ.get("KRONOS_LAB_STATE") or repo / ".lab").resolve()
-    return Place(repo=repo, state=state)
+    return Place(repo=repo, state=repo / ".lab")
 
 
 @contextmanager

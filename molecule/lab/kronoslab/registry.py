@@ -87,6 +87,12 @@ def push(place: Place, builder: Builder, ref: str, port: int) -> None:
         run_logged(["docker", "push", "--quiet", target], place.logs / "push.log", timeout=600)
 
 
+def loopback_port() -> int | None:
+    """Port on this machine's loopback where the registry answers, if it runs."""
+    found = _running()
+    return found[1] if found else None
+
+
 def _config_digest(place: Place, image: str, address: str) -> str:
     certificate = (place.tls / "registry.crt").read_text()
     return hashlib.sha256(f"{image} {address} {certificate}".encode()).hexdigest()[:16]

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ports, table and closing words of the demo."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+from kronoslab import demo
+from kronoslab.console import LabError
+from kronoslab.hosts import Host
+
+HOME = "https://home.demo.localhost:8443"
+TASKS = [
+    {
+        "services": [
+            {
+                "service": "homer",
+                "url": "https://home.demo.localhost:8443",
+                "health": "as before",
+                "this run": "created",
+            },
+            {"service": "radarr", "url": "-", "health": "as before", "this run": "unchanged"},
+            {"service": "nas", "url": "-", "health": "external", "this run": "unchanged"},
+        ]
+    },
+    {
+        "rows": [
+            {"kind": "container", "subject": "homer", "ok": True, "detail": "healthy"},
+            {"kind": "container", "subject": "radarr", "ok": False, "detail": "exited"},
+            {"kind": "route", "subject": "homer", "ok": True, "detail": "200"},
+        ]
+    },
+]
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, (8080, 8443)),
+        ({"KRONOS_DEMO_HTTP_PORT": ""}, (8080, 8443)),
+        ({"KRONOS_DEMO_HTTP_PORT": "80", "KRONOS_DEMO_HTTPS_PORT": "443"}, (80, 443)),
+    ],
+)
+def test_ports(environment: dict[str, str], expected: tuple[int, int]) -> None:
+    assert demo.choose_ports(environment) == demo.Ports(*expected)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"KRONOS_DEMO_HTTP_PORT": "http"},
+        {"KRONOS_DEMO_HTTPS_PORT": "0"},
+        {"KRONOS_DEMO_HTTPS_PORT": "65536"},
+        {"KRONOS_DEMO_HTTPS_PORT": "8080"},
+    ],
+)
+def test_bad_ports_name_their_variable(environment: dict[str, str]) -> None:
+    with pytest.raises(LabError, match="KRONOS_DEMO_HTTP"):
+        demo.choose_ports(environment)
+
+
+def test_a_taken_port_is_named_with_its_remedy() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(LabError, match=rf"port {port} .* KRONOS_DEMO_HTTP_PORT="):
+            demo.check_free(demo.Ports(port, port), None)
+        ours = Host("demo", "172.28.80.11", running=True, publish=(f"{port}:{port}",))
+        demo.check_free(demo.Ports(port, port), ours)
+
+
+def test_rows_take_health_from_verify() -> None:
+    rows = {row["service"]: row["health"] for row in demo.table_rows(TASKS)}
+    assert rows == {"homer": "healthy", "radarr": "FAILED: exited", "nas": "external"}
+
+
+def test_no_records_no_rows() -> None:
+    assert demo.table_rows([]) == []
+
+
+def test_records_are_read_in_the_order_of_runs(tmp_path: Path) -> None:
+    (tmp_path / "001-verify.json").write_text(json.dumps({"tasks": [{"task": "second"}]}))
+    (tmp_path / "000-site.json").write_text(json.dumps({"tasks": [{"task": "first"}]}))
+    assert [task["task"] for task in demo.read_records(tmp_path)] == ["first", "second"]
+
+
+def test_table() -> None:
+    assert demo.render(("service", "url"), [{"service": "a", "url": "https://a"}, {"service": "longer"}]) == [
+        "service  url",
+        "-------  ---------",
+        "a        https://a",
+        "longer   -",
+    ]
+
+
+def test_closing_text_says_how_to_open_and_remove() -> None:
+    rows = demo.table_rows(TASKS)
+    text = demo.closing_text(rows, demo.Ports(8080, 8443), Path("/x/root.crt"), 61.4, verified=True)
+    for part in ("61 s", "all green", HOME, "--cacert /x/root.crt", "make demo-down"):
+        assert part in text
+    assert "FAILED" in demo.closing_text(rows, demo.Ports(8080, 8443), None, 1, verified=False)
