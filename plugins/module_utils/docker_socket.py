@@ -89,11 +89,11 @@ class Engine:
             self._connection.request(method, path, data, headers)
             answer = self._connection.getresponse()
             return answer.status, answer.read().decode(errors="replace")
-        except FileNotFoundError as error:
-            raise EngineMissing(self._connection.path, "there is no such socket", installed=False) from error
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
-            raise EngineMissing(self._connection.path, str(error) or type(error).__name__, installed=True) from error
+            absent = isinstance(error, FileNotFoundError)
+            reason = "there is no such socket" if absent else str(error) or type(error).__name__
+            raise EngineMissing(self._connection.path, reason, installed=not absent) from error
 
 
 def is_ours(container: Mapping[str, Any]) -> bool:

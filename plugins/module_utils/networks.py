@@ -1,0 +1,249 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Docker networks of ours: made, made anew where they differ, removed when nobody uses them. The plan is pure.
+
+A network cannot be changed, so its whole wish is kept as a digest in a label, and another digest means making it
+anew: its containers are taken off, and joined again with their aliases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ansible_collections.kronos.homelab.plugins.module_utils import receipts
+from ansible_collections.kronos.homelab.plugins.module_utils.docker_socket import is_ours, name_of
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+
+MANAGED = "kronos.managed"
+SPEC = "kronos.spec"
+OLD = ("Name", "Driver", "Internal", "EnableIPv6", "IPAM", "Options", "Labels")
+KEYS = ("driver", "internal", "subnet", "gateway", "bridge", "parent", "mtu", "ipv6")
+
+
+class Client(Protocol):
+    """What is needed of Docker (docker_socket.Engine)."""
+
+    def get(self, path: str, **query: Any) -> Any:
+        """GET, as JSON."""
+
+    def ask(self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> Any:
+        """Any request, as JSON."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A container on a network."""
+
+    name: str
+    ours: bool
+
+
+@dataclass(frozen=True)
+class Found:
+    """A network as it stands; *spec* is None where it is not ours."""
+
+    id: str
+    spec: str | None
+    members: tuple[Member, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NetworksChange:
+    """Everything that has to happen, by name of the network.
+
+    ``recreate`` maps to the containers that are taken off and joined again. ``kept`` are ours that nobody wants but
+    containers still use; ``foreign`` are containers of others in our networks: both are told, and left alone.
+    """
+
+    wanted: Mapping[str, Mapping[str, Any]]
+    create: tuple[str, ...]
+    recreate: Mapping[str, tuple[str, ...]]
+    remove: tuple[str, ...]
+    kept: Mapping[str, tuple[str, ...]]
+    foreign: Mapping[str, tuple[str, ...]]
+    diff: tuple[dict[str, str], ...] = field(repr=False)
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.create or self.recreate or self.remove)
+
+
+def spec_of(network: Mapping[str, Any]) -> str:
+    """The digest that tells whether a network must be made anew; options that are off count like absent ones."""
+    return receipts.digest({key: network[key] for key in KEYS if network.get(key)})
+
+
+def find(networks: Iterable[Mapping[str, Any]], containers: Iterable[Mapping[str, Any]]) -> dict[str, Found]:
+    """All networks by name, from ``GET /networks`` and ``GET /containers/json?all=1``."""
+    members: dict[str, list[Member]] = {}
+    for container in containers:
+        for name in (container.get("NetworkSettings") or {}).get("Networks") or {}:
+            members.setdefault(name, []).append(Member(name_of(container), is_ours(container)))
+    found = {}
+    for network in networks:
+        labels = network.get("Labels") or {}
+        spec = str(labels.get(SPEC, "")) if labels.get(MANAGED) == "true" else None
+        there = tuple(sorted(members.get(network["Name"], []), key=lambda member: member.name))
+        found[str(network["Name"])] = Found(str(network["Id"]), spec, there, _options(network))
+    return found
+
+
+def plan(
+    wanted: Sequence[Mapping[str, Any]], found: Mapping[str, Found], prune: bool, assume_left: bool = False
+) -> NetworksChange:
+    """The change that leads to exactly these networks of ours. Pure.
+
+    *assume_left* counts our own containers in a network that nobody wants as gone: in check mode the stacks before us
+    only said that they would leave. Raises KronosError where a network or a container of somebody else is in the way.
+    """
+    by_name = {str(network["name"]): network for network in wanted}
+    _refuse(by_name, found)
+    create = [name for name in by_name if name not in found]
+    differ = [name for name in by_name if name in found and found[name].spec != spec_of(by_name[name])]
+    surplus = [name for name in sorted(found) if prune and found[name].spec is not None and name not in by_name]
+    users = {name: _names(found[name].members, foreign_only=assume_left) for name in surplus}
+    remove = [name for name in surplus if not users[name]]
+    return NetworksChange(
+        wanted=by_name,
+        create=tuple(create),
+        recreate={name: _names(found[name].members) for name in differ},
+        remove=tuple(remove),
+        kept={name: users[name] for name in surplus if users[name]},
+        foreign={
+            name: _names(found[name].members, foreign_only=True)
+            for name in by_name
+            if name in found and _names(found[name].members, foreign_only=True)
+        },
+        diff=tuple(
+            [_diff(name, "", described(by_name[name])) for name in create]
+            + [_diff(name, _standing(found[name]), _anew(found[name], by_name[name])) for name in differ]
+            + [_diff(name, _standing(found[name]), "") for name in remove]
+        ),
+    )
+
+
+def apply(change: NetworksChange, client: Client) -> None:
+    """Carry out *change*. What a kill leaves half-done is finished by the next run and by the stacks."""
+    for name in change.remove:
+        client.ask("DELETE", f"/networks/{name}")
+    for name in change.create:
+        _create(client, request(change.wanted[name]))
+    for name, members in change.recreate.items():
+        _replace(client, name, members, request(change.wanted[name]))
+
+
+def request(network: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of ``POST /networks/create`` for a wanted network."""
+    options = {
+        "com.docker.network.bridge.name": network.get("bridge"),
+        "com.docker.network.driver.mtu": network.get("mtu"),
+        "parent": network.get("parent"),
+    }
+    body: dict[str, Any] = {
+        "Name": network["name"],
+        "Driver": network.get("driver") or "bridge",
+        "Internal": bool(network.get("internal")),
+        "EnableIPv6": bool(network.get("ipv6")),
+        "CheckDuplicate": True,
+        "Options": {key: str(value) for key, value in options.items() if value},
+        "Labels": {MANAGED: "true", SPEC: spec_of(network)},
+    }
+    if network.get("subnet"):
+        pool = {"Subnet": network["subnet"], "Gateway": network.get("gateway")}
+        body["IPAM"] = {"Driver": "default", "Config": [{key: value for key, value in pool.items() if value}]}
+    return body
+
+
+def described(network: Mapping[str, Any]) -> str:
+    """A wanted network as lines for a diff; options that are off are left out."""
+    return "".join(f"{key}: {network[key]}\n".lower() for key in KEYS if network.get(key))
+
+
+def _refuse(wanted: Mapping[str, Mapping[str, Any]], found: Mapping[str, Found]) -> None:
+    for name, network in wanted.items():
+        here = found.get(name)
+        if here is None:
+            continue
+        if here.spec is None:
+            raise KronosError(
+                f"a network {name} is there that this collection did not make (no label {MANAGED}); remove it first: "
+                f"docker network rm {name}"
+            )
+        strangers = _names(here.members, foreign_only=True)
+        if strangers and here.spec != spec_of(network):
+            raise KronosError(
+                f"the network {name} must be made anew, but containers that are not ours use it: {', '.join(strangers)}. "
+                f"Take them off first: docker network disconnect {name} {strangers[0]}"
+            )
+
+
+def _names(members: Iterable[Member], foreign_only: bool = False) -> tuple[str, ...]:
+    return tuple(member.name for member in members if not (foreign_only and member.ours))
+
+
+def _options(network: Mapping[str, Any]) -> dict[str, Any]:
+    """A network as Docker shows it, in the words of the wish."""
+    pool = ((network.get("IPAM") or {}).get("Config") or [{}])[0]
+    options = network.get("Options") or {}
+    return {
+        "driver": network.get("Driver"),
+        "internal": network.get("Internal"),
+        "subnet": pool.get("Subnet"),
+        "gateway": pool.get("Gateway"),
+        "bridge": options.get("com.docker.network.bridge.name"),
+        "parent": options.get("parent"),
+        "mtu": options.get("com.docker.network.driver.mtu"),
+        "ipv6": network.get("EnableIPv6"),
+    }
+
+
+def _standing(found: Found) -> str:
+    return described(found.options) + "".join(f"member: {member.name}\n" for member in found.members)
+
+
+def _anew(found: Found, network: Mapping[str, Any]) -> str:
+    return described(network) + "".join(f"member: {member.name} (joined again)\n" for member in found.members)
+
+
+def _diff(name: str, before: str, after: str) -> dict[str, str]:
+    return {"before_header": f"network {name}", "after_header": f"network {name}", "before": before, "after": after}
+
+
+def _create(client: Client, body: Mapping[str, Any]) -> None:
+    try:
+        client.ask("POST", "/networks/create", body)
+    except KronosError as error:
+        raise KronosError(f"network {body['Name']}: {error}") from error
+
+
+def _replace(client: Client, name: str, members: Sequence[str], body: Mapping[str, Any]) -> None:
+    """Make a network anew under its members.
+
+    Where Docker refuses the new one (its subnet is taken), the old one is back.
+    """
+    old = client.get(f"/networks/{name}")
+    aliases = {member: _aliases(client, member, name) for member in members}
+    for member in members:
+        client.ask("POST", f"/networks/{name}/disconnect", {"Container": member, "Force": True})
+    client.ask("DELETE", f"/networks/{name}")
+    try:
+        _create(client, body)
+    except KronosError:
+        _create(client, {key: old[key] for key in OLD if key in old})
+        raise
+    finally:
+        for member in members:
+            endpoint = {"Container": member, "EndpointConfig": {"Aliases": aliases[member]}}
+            client.ask("POST", f"/networks/{name}/connect", endpoint)
+
+
+def _aliases(client: Client, container: str, network: str) -> list[str]:
+    """The names by which others know *container* on *network*; its id is one that Docker adds by itself."""
+    known = client.get(f"/containers/{container}/json")
+    endpoint = known["NetworkSettings"]["Networks"].get(network) or {}
+    return [alias for alias in endpoint.get("Aliases") or [] if not str(known["Id"]).startswith(alias)]

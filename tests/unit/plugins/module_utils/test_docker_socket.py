@@ -1,0 +1,108 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import http.server
+import json
+import socketserver
+import threading
+
+import pytest
+from ansible_collections.kronos.homelab.plugins.module_utils import docker_socket
+from ansible_collections.kronos.homelab.plugins.module_utils.docker_socket import Engine, EngineError, EngineMissing
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers a few requests as the engine would."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.server.seen.append(self.path)
+        if self.path == "/_ping":
+            self.answer(200, "OK")
+        elif self.path.startswith("/containers"):
+            self.answer(200, json.dumps([{"Id": "1"}]))
+        else:
+            self.answer(404, json.dumps({"message": "no such thing"}))
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer(201, body.decode())
+
+    def answer(self, status, text):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_args):
+        pass
+
+    def address_string(self):
+        return "local"
+
+
+class Server(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+
+
+@pytest.fixture
+def engine(tmp_path):
+    path = str(tmp_path / "docker.sock")
+    server = Server(path, Handler)
+    server.seen = []
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    engine = Engine(path)
+    engine.server = server
+    yield engine
+    engine.close()
+    server.shutdown()
+    server.server_close()
+
+
+def test_questions_and_answers(engine):
+    assert engine.answers()
+    assert engine.containers() == [{"Id": "1"}]
+    assert engine.get("/containers/json", filters={"label": ["a=b"]}) == [{"Id": "1"}]
+    assert engine.ask("POST", "/networks/create", {"Name": "x"}) == {"Name": "x"}
+    assert engine.server.seen[1:] == [
+        "/containers/json?all=true",
+        "/containers/json?filters=%7B%22label%22%3A+%5B%22a%3Db%22%5D%7D",
+    ]
+
+
+def test_a_refusal_is_said_in_dockers_words(engine):
+    with pytest.raises(EngineError, match=r"^Docker: no such thing$") as failure:
+        engine.get("/networks/x")
+    assert failure.value.status == 404
+
+
+def test_no_docker(tmp_path):
+    engine = Engine(str(tmp_path / "none"))
+    assert not engine.answers()
+    with pytest.raises(EngineMissing, match="there is no such socket") as failure:
+        engine.containers()
+    assert not failure.value.installed
+
+
+def test_a_stopped_docker(engine):
+    engine.server.shutdown()
+    engine.server.server_close()
+    with pytest.raises(EngineMissing, match="refused") as failure:
+        engine.networks()
+    assert failure.value.installed
+
+
+@pytest.mark.parametrize(
+    ("labels", "ours"),
+    [
+        (None, False),
+        ({"com.docker.compose.project": "mine"}, False),
+        ({"com.docker.compose.project": "kronos-media"}, True),
+        ({"kronos.digest": "d"}, True),
+    ],
+)
+def test_whose_container(labels, ours):
+    assert docker_socket.is_ours({"Labels": labels}) is ours

@@ -1,0 +1,116 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+from ansible_collections.kronos.homelab.plugins.module_utils import networks
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils.networks import Found, Member
+
+A = {"name": "kronos-a", "driver": "bridge", "bridge": "kr-a", "internal": False, "subnet": None, "mtu": None}
+OURS, OTHER = Member("radarr", True), Member("stranger", False)
+
+
+def standing(network, *members):
+    return Found("0123456789abcdef", networks.spec_of(network), members)
+
+
+PLANS = [
+    # wanted, found, prune, what happens
+    ([A], {}, True, {"create": ("kronos-a",)}),
+    ([A], {"kronos-a": standing(A, OURS)}, True, {}),
+    ([A], {"kronos-a": standing(A), "bridge": Found("1", None), "mine": Found("2", None, (OTHER,))}, True, {}),
+    ([{**A, "mtu": 1400}], {"kronos-a": standing(A, OURS)}, True, {"recreate": {"kronos-a": ("radarr",)}}),
+    ([], {"kronos-a": standing(A)}, True, {"remove": ("kronos-a",)}),
+    ([], {"kronos-a": standing(A)}, False, {}),
+    ([], {"kronos-a": standing(A, OURS)}, True, {"kept": {"kronos-a": ("radarr",)}}),
+    ([A], {"kronos-a": standing(A, OURS, OTHER)}, True, {"foreign": {"kronos-a": ("stranger",)}}),
+]
+
+
+@pytest.mark.parametrize(("wanted", "found", "prune", "happens"), PLANS)
+def test_plan(wanted, found, prune, happens):
+    change = networks.plan(wanted, found, prune)
+    nothing = {"create": (), "recreate": {}, "remove": (), "kept": {}, "foreign": {}}
+    assert {key: getattr(change, key) for key in nothing} == {**nothing, **happens}
+    assert change.changed is bool({"create", "recreate", "remove"} & set(happens))
+    assert len(change.diff) == len(change.create) + len(change.recreate) + len(change.remove)
+
+
+def test_in_check_mode_ours_count_as_gone():
+    found = {"kronos-a": standing(A, OURS), "kronos-b": standing(A, OURS, OTHER)}
+    change = networks.plan([], found, prune=True, assume_left=True)
+    assert change.remove == ("kronos-a",)
+    assert change.kept == {"kronos-b": ("stranger",)}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"subnet": "10.7.0.0/24"},
+        {"bridge": "kr-x"},
+        {"internal": True},
+        {"driver": "macvlan", "parent": "eth0"},
+        {"mtu": 1400},
+        {"ipv6": True},
+        {"gateway": "10.7.0.9"},
+    ],
+)
+def test_what_makes_a_network_another_one(other):
+    assert networks.spec_of({**A, **other}) != networks.spec_of(A)
+
+
+def test_options_that_are_off_do_not():
+    assert networks.spec_of({"name": "x", "driver": "bridge", "bridge": "kr-a"}) == networks.spec_of(A)
+    assert networks.spec_of({**A, "unknown": "x"}) == networks.spec_of(A)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "says"),
+    [
+        (A, Found("1", None), "a network kronos-a is there that this collection did not make"),
+        (
+            {**A, "mtu": 9000},
+            standing(A, OURS, OTHER),
+            "kronos-a must be made anew, but containers that are not ours use it: stranger. Take them off first",
+        ),
+    ],
+)
+def test_refusals(wanted, found, says):
+    with pytest.raises(KronosError, match=says):
+        networks.plan([wanted], {"kronos-a": found}, True)
+
+
+def test_find():
+    labels = {networks.MANAGED: "true", networks.SPEC: "d1"}
+    listed = [{"Name": "kronos-a", "Id": "1", "Labels": labels}, {"Name": "bridge", "Id": "2", "Labels": None}]
+    containers = [
+        {
+            "Id": "c1",
+            "Names": ["/radarr"],
+            "Labels": {"com.docker.compose.project": "kronos-media"},
+            "NetworkSettings": {"Networks": {"kronos-a": {}}},
+        },
+        {"Id": "c2", "Names": None, "Labels": {"x": "y"}, "NetworkSettings": {"Networks": {"kronos-a": {}}}},
+        {"Id": "c3", "Names": ["/host"], "NetworkSettings": None},
+    ]
+    found = networks.find(listed, containers)
+    assert (found["kronos-a"].spec, found["bridge"].spec) == ("d1", None)
+    assert found["kronos-a"].members == (Member("c2", False), OURS)
+    assert found["bridge"].members == ()
+
+
+def test_request():
+    wanted = {"name": "m", "driver": "macvlan", "parent": "eth0.30", "subnet": "10.7.0.0/24", "gateway": "10.7.0.1"}
+    assert networks.request({**wanted, "mtu": 1400, "internal": False}) == {
+        "Name": "m",
+        "Driver": "macvlan",
+        "Internal": False,
+        "EnableIPv6": False,
+        "CheckDuplicate": True,
+        "Options": {"com.docker.network.driver.mtu": "1400", "parent": "eth0.30"},
+        "Labels": {"kronos.managed": "true", "kronos.spec": networks.spec_of({**wanted, "mtu": 1400})},
+        "IPAM": {"Driver": "default", "Config": [{"Subnet": "10.7.0.0/24", "Gateway": "10.7.0.1"}]},
+    }
+    assert "IPAM" not in networks.request(A)
