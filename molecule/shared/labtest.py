@@ -76,6 +76,7 @@ def play(playbook: str, *arguments: str, variables: dict[str, Any] | None = None
             "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "molecule" / "shared" / "callback"),
             "ANSIBLE_CALLBACKS_ENABLED": "kronos_record",
             "ANSIBLE_NOCOLOR": "1",
+            "KRONOS_LAB_HOSTS": HOST,
             "KRONOS_RECORD": str(Path(folder, "record")),
         }
         done = subprocess.run(
