@@ -107,6 +107,7 @@ def _play(place: Place, playbook: str, records: Path) -> int:
         "ANSIBLE_CONFIG": str(place.repo / "ansible.cfg"),
         "ANSIBLE_CALLBACK_PLUGINS": str(place.repo / "molecule" / "shared" / "callback"),
         "ANSIBLE_CALLBACKS_ENABLED": "kronos_record",
+        "KRONOS_LAB_HOSTS": HOST,  # the other hosts of the lab are no peers of this one
         "KRONOS_RECORD": str(records),
     }
     return subprocess.run(command, cwd=place.repo, env=environment, check=False).returncode
