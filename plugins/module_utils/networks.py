@@ -177,8 +177,8 @@ def _refuse(wanted: Mapping[str, Mapping[str, Any]], found: Mapping[str, Found])
         strangers = _names(here.members, foreign_only=True)
         if strangers and here.spec != spec_of(network):
             raise KronosError(
-                f"the network {name} must be made anew, but containers that are not ours use it: {', '.join(strangers)}. "
-                f"Take them off first: docker network disconnect {name} {strangers[0]}"
+                f"the network {name} must be made anew, but containers that are not ours use it: "
+                f"{', '.join(strangers)}. Take them off first: docker network disconnect {name} {strangers[0]}"
             )
 
 

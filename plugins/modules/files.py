@@ -1,0 +1,180 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: files
+short_description: Make a tree of files and directories in one call
+version_added: 0.1.0
+author:
+  - The kronos.homelab authors
+description:
+  - Makes directories, writes files (each in one step, so that no reader ever sees half of one), and removes what is
+    to be absent. Contents come rendered; nothing is templated on the host.
+  - Everything that a call names is remembered in a receipt, from which M(kronos.homelab.host_check) tells drift.
+extends_documentation_fragment:
+  - kronos.homelab.run
+options:
+  name:
+    description: What the files are for; names the receipt. Two calls of one name would forget each other's files.
+    type: str
+    required: true
+  files:
+    description: Files, written in this order after all directories.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Absolute path.
+        type: str
+        required: true
+      content:
+        description: The whole text.
+        type: str
+        required: true
+      mode:
+        description: Mode in octal digits.
+        type: str
+        default: "0644"
+      owner:
+        description: Name or number of the user.
+        type: str
+        default: root
+      group:
+        description: Name or number of the group.
+        type: str
+        default: root
+  directories:
+    description: Directories; missing parents are made 0755 and root's.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Absolute path.
+        type: str
+        required: true
+      mode:
+        description: Mode in octal digits.
+        type: str
+        default: "0755"
+      owner:
+        description: Name or number of the user.
+        type: str
+        default: root
+      group:
+        description: Name or number of the group.
+        type: str
+        default: root
+  absent:
+    description: Paths that must not exist; directories go with all that is in them.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Configuration of an application
+  kronos.homelab.files:
+    name: my-app
+    directories:
+      - {path: /etc/my-app, mode: "0750", group: my-app}
+    files:
+      - path: /etc/my-app/app.conf
+        content: "{{ my_app_settings | to_nice_json }}"
+        mode: "0640"
+        group: my-app
+    absent: [/etc/my-app/old.conf]
+"""
+
+RETURN = r"""
+created:
+  description: Paths that were (or would be) made.
+  returned: success
+  type: list
+  elements: str
+updated:
+  description: Paths whose content, mode or owner was (or would be) changed.
+  returned: success
+  type: list
+  elements: str
+removed:
+  description: Paths that were (or would be) removed.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from ansible_collections.kronos.homelab.plugins.module_utils import owners, receipts, tree
+from ansible_collections.kronos.homelab.plugins.module_utils.shell import run_module
+
+OPTIONS = {
+    "name": {"type": "str", "required": True},
+    "files": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "path": {"type": "str", "required": True},
+            "content": {"type": "str", "required": True},
+            "mode": {"type": "str", "default": "0644"},
+            "owner": {"type": "str", "default": "root"},
+            "group": {"type": "str", "default": "root"},
+        },
+    },
+    "directories": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "path": {"type": "str", "required": True},
+            "mode": {"type": "str", "default": "0755"},
+            "owner": {"type": "str", "default": "root"},
+            "group": {"type": "str", "default": "root"},
+        },
+    },
+    "absent": {"type": "list", "elements": "str", "default": []},
+}
+
+
+def rights(entry: dict, predict: bool) -> dict:
+    """Mode and owner of an entry as the system keeps them."""
+    return {
+        "mode": owners.mode_of(entry["mode"], entry["path"]),
+        "uid": owners.user_id(entry["owner"], predict=predict),
+        "gid": owners.group_id(entry["group"], predict=predict),
+    }
+
+
+def converge(params: dict, check_mode: bool) -> dict:
+    """Read, plan, and unless in check mode apply."""
+    files = [
+        tree.Wanted(entry["path"], entry["content"].encode(), **rights(entry, check_mode)) for entry in params["files"]
+    ]
+    directories = [tree.WantedDirectory(entry["path"], **rights(entry, check_mode)) for entry in params["directories"]]
+    present = tree.read_present(tree.paths_of(files, directories, params["absent"]))
+    change = tree.plan_tree(files, directories, params["absent"], present)
+    if not check_mode:
+        tree.apply(change)
+        left = tree.receipt_of(files, directories, params["absent"])
+        receipts.write("files", params["name"], receipts.digest(left), left)
+    return {
+        "changed": change.changed,
+        "diff": list(change.diff),
+        "created": list(change.creates),
+        "updated": list(change.updates),
+        "removed": list(change.removes),
+    }
+
+
+def main() -> None:
+    """Entry point."""
+    run_module(OPTIONS, converge)
+
+
+if __name__ == "__main__":
+    main()
