@@ -74,7 +74,7 @@ def service_entry(service: Service, networks: list[str], context: Context) -> Da
         "secret_environment": {key: name for key, name in secrets.items() if not is_file_variable(key)},
         "secret_files": {key: name for key, name in secrets.items() if is_file_variable(key)},
         "mounts": mounts,
-        "directories": _directories(service, mounts),
+        "directories": [*_directories(service, mounts), *_shared_directories(service, context)],
         "tmpfs": service.tmpfs,
         "devices": service.devices,
         "command": service.command,
@@ -125,6 +125,19 @@ def _directories(service: Service, mounts: list[Data]) -> list[Data]:
     uid, gid = (service.user.uid, service.user.gid) if service.user else (0, 0)
     sources = dict.fromkeys(mount["source"] for mount in mounts if mount["kind"] == "data")
     return [{"path": source, "uid": uid, "gid": gid, "mode": "0750"} for source in sources]
+
+
+def _shared_directories(service: Service, context: Context) -> list[Data]:
+    """The folders of shares that lie on the host's own disk; what is mounted from elsewhere makes its own folders."""
+    found = {}
+    for volume in service.volumes:
+        share = context.shares[volume.storage] if volume.storage is not None else {}
+        if share.get("type") in ("local", "bind") and share["source"] == share["path"]:
+            found[str(share["path"])] = True
+            if volume.path:
+                found[f"{share['path']}/{volume.path}"] = True
+    settings = context.settings
+    return [{"path": path, "uid": settings.uid, "gid": settings.gid, "mode": "2775"} for path in found]
 
 
 def _health(service: Service, settings: Settings) -> Data | None:
