@@ -96,10 +96,10 @@ class DockerEngine:
         return _plain_list(self._call(self._api.containers, all=True))
 
     def inspect(self, container: str) -> dict[str, Any] | None:
-        return self._found(self._api.inspect_container, container)
+        return _document(self._found(self._api.inspect_container, container))
 
     def image(self, ref: str) -> dict[str, Any] | None:
-        return self._found(self._api.inspect_image, ref)
+        return _document(self._found(self._api.inspect_image, ref))
 
     def networks(self) -> dict[str, str]:
         return {str(one["Name"]): str(one["Id"]) for one in self._call(self._api.networks)}
@@ -161,6 +161,10 @@ class DockerEngine:
 
 def _plain_list(value: Any) -> list[dict[str, Any]]:
     return list(value)
+
+
+def _document(value: Any) -> dict[str, Any] | None:
+    return dict(value) if value else None
 
 
 def _short(error: BaseException) -> str:

@@ -1,0 +1,146 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Docker says of one container, in the few terms that the stack engine compares. Pure.
+
+Field names of the answers: https://docs.docker.com/reference/api/engine/ (``ContainerInspect``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.kronos.homelab.plugins.module_utils import receipts
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_render import LABEL_DIGEST, LABEL_STACK
+
+PROJECT = "com.docker.compose.project"
+SERVICE = "com.docker.compose.service"
+ONE_OFF = "com.docker.compose.oneoff"
+
+# compose's name of an option → where Docker keeps it. What a hand can change, by `docker update` or by a
+# `docker compose up` of an edited file, while our label stays.
+_CONFIG = {
+    "image": "Image",
+    "user": "User",
+    "command": "Cmd",
+    "entrypoint": "Entrypoint",
+    "working_dir": "WorkingDir",
+    "healthcheck": "Healthcheck",
+    "stop_grace_period": "StopTimeout",
+    "stop_signal": "StopSignal",
+}
+_HOST = {
+    "volumes": "Binds",
+    "mounts": "Mounts",
+    "ports": "PortBindings",
+    "restart": "RestartPolicy",
+    "cap_add": "CapAdd",
+    "cap_drop": "CapDrop",
+    "devices": "Devices",
+    "privileged": "Privileged",
+    "read_only": "ReadonlyRootfs",
+    "security_opt": "SecurityOpt",
+    "tmpfs": "Tmpfs",
+    "mem_limit": "Memory",
+    "cpus": "NanoCpus",
+    "cpu_shares": "CpuShares",
+    "pids_limit": "PidsLimit",
+    "sysctls": "Sysctls",
+    "init": "Init",
+    "logging": "LogConfig",
+    "extra_hosts": "ExtraHosts",
+    "dns": "Dns",
+    "group_add": "GroupAdd",
+    "pid": "PidMode",
+    "userns_mode": "UsernsMode",
+    "shm_size": "ShmSize",
+    "ulimits": "Ulimits",
+    "network_mode": "NetworkMode",
+}
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container as it stands. ``observed`` holds its options by compose's names, unhashed."""
+
+    id: str
+    name: str
+    service: str
+    status: str
+    image: str = ""
+    digest: str = ""
+    stack: str = ""
+    exit_code: int = 0
+    restarts: int = 0
+    pid: int = 0
+    started: str = ""
+    health: str = ""
+    health_said: str = field(default="", repr=False)
+    networks: Mapping[str, str] = field(default_factory=dict)
+    observed: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def says(self) -> str:
+        """Its state in words."""
+        if self.status in ("exited", "dead"):
+            return f"{self.status} ({self.exit_code})"
+        return f"{self.status}, {self.health}" if self.health else self.status
+
+
+def container_of(document: Mapping[str, Any]) -> Container:
+    """The Container in a ``ContainerInspect`` answer."""
+    config, state = document.get("Config") or {}, document.get("State") or {}
+    labels = config.get("Labels") or {}
+    attached = (document.get("NetworkSettings") or {}).get("Networks") or {}
+    return Container(
+        id=str(document.get("Id", "")),
+        name=str(document.get("Name", "")).lstrip("/"),
+        service=str(labels.get(SERVICE, "")),
+        status="paused" if state.get("Paused") else str(state.get("Status", "")),
+        image=str(document.get("Image", "")),
+        digest=str(labels.get(LABEL_DIGEST, "")),
+        stack=str(labels.get(LABEL_STACK, "")),
+        exit_code=int(state.get("ExitCode") or 0),
+        restarts=int(document.get("RestartCount") or 0),
+        pid=int(state.get("Pid") or 0),
+        started=str(state.get("StartedAt", "")),
+        health=str((state.get("Health") or {}).get("Status", "")).replace("none", ""),
+        health_said=_last_health(state),
+        networks={name: str((one or {}).get("NetworkID", "")) for name, one in attached.items()},
+        observed=_observed(document, config, labels),
+    )
+
+
+def hashes(observed: Mapping[str, Any]) -> dict[str, str]:
+    """What the state keeps of ``observed``: enough to name what differs, and no value."""
+    return {key: receipts.digest(value)[:16] for key, value in sorted(observed.items())}
+
+
+def _observed(document: Mapping[str, Any], config: Mapping[str, Any], labels: Mapping[str, Any]) -> dict[str, Any]:
+    host = document.get("HostConfig") or {}
+    found: dict[str, Any] = {}
+    for variable in config.get("Env") or ():
+        name, _equals, value = str(variable).partition("=")
+        found[f"environment.{name}"] = value
+    for name, value in labels.items():
+        if not name.startswith("com.docker.compose."):
+            found[f"labels.{name}"] = value
+    found.update({key: config.get(where) for key, where in _CONFIG.items()})
+    found.update({key: _ordered(host.get(where)) for key, where in _HOST.items()})
+    # The id of the container whose network is shared changes with that container, which is looked at itself.
+    if str(found["network_mode"]).startswith("container:"):
+        found["network_mode"] = "container"
+    # Newer engines answer with more fields; those that say nothing are no difference.
+    return {key: value for key, value in found.items() if value not in (None, "", 0, False, [], {})}
+
+
+def _last_health(state: Mapping[str, Any]) -> str:
+    log = (state.get("Health") or {}).get("Log") or [{}]
+    return " ".join(str(log[-1].get("Output", "")).split())
+
+
+def _ordered(value: Any) -> Any:
+    """Lists in these places have no order of their own."""
+    return sorted(value, key=repr) if isinstance(value, list) else value

@@ -1,0 +1,248 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What `kronos.homelab.stack` does for each of its states: read, plan, and apply unless in check mode."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.kronos.homelab.plugins.module_utils import (
+    atomic,
+    docker_api,
+    generations,
+    lease,
+    probe,
+    receipts,
+)
+from ansible_collections.kronos.homelab.plugins.module_utils.docker_api import DockerMissing, Engine
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils.runner import HostRunner, Runner
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_conclude import (
+    Outside,
+    Run,
+    secret_values,
+    write_receipt,
+)
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_diff import diff_of, removal_diff
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_execute import (
+    execute,
+    refuse_bad_definition,
+    refuse_taken_names,
+)
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_health import Clock
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_layout import Layout
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_model import Stack, parse
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_plan import (
+    CREATED,
+    RECREATED,
+    REMOVED,
+    Plan,
+    make_plan,
+)
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_present import (
+    Containers,
+    Present,
+    mount_replaced,
+    read_containers,
+    read_present,
+)
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_render import Rendered, render
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_secrets import (
+    Mask,
+    fingerprint_key,
+    missing,
+    read_secrets,
+)
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_state import load_state, locked
+
+
+@dataclass(frozen=True)
+class World:
+    """How to reach Docker, programs, time and other namespaces; unit tests put fakes in its place."""
+
+    connect: Callable[[], Engine]
+    runner: Callable[[int], Runner]
+    prober: probe.Prober
+    clock: Clock
+    wall: Callable[[], float]
+    replaced: Callable[[int, str, str], bool]
+
+
+def host_world() -> World:
+    """The real one."""
+    return World(
+        connect=lambda: docker_api.DockerEngine(docker_api.connect()),
+        runner=lambda lock: HostRunner(keep=(lock,) if lock >= 0 else ()),
+        prober=probe.ask,
+        clock=Clock(time.monotonic, time.sleep),
+        wall=time.time,
+        replaced=mount_replaced,
+    )
+
+
+def work(
+    params: Mapping[str, Any], check: bool, world: World | None = None, layout: Layout | None = None
+) -> dict[str, Any]:
+    """The module's work; its result has no secret, and neither has any error that it raises."""
+    world, layout, mask = world or host_world(), layout or Layout(params["name"]), Mask()
+    states = {"present": _present, "absent": _absent, "rolled_back": _rolled_back}
+    try:
+        with _opened(params, check, world, layout, mask) as run:
+            result: dict[str, Any] = mask.data(states[params["state"]](params, check, run))
+            return result
+    except (KronosError, OSError):
+        raise
+    except Exception as error:
+        # A fault of ours must not show a value that it stumbled over.
+        reason = mask.text(f"{type(error).__name__}: {error}")
+        raise KronosError(f"stack {params['name']}: unexpected: {reason}") from None
+
+
+@dataclass(frozen=True)
+class _Open(Run):
+    """A Run whose Docker may be missing (check mode on a fresh host)."""
+
+    docker: bool = True
+
+
+@contextmanager
+def _opened(params: Mapping[str, Any], check: bool, world: World, layout: Layout, mask: Mask) -> Iterator[_Open]:
+    """The lock (not in check mode, which only looks) and the connection to Docker."""
+    owner = params.get("run") or "a task on its own"
+    with contextlib.ExitStack() as stack:
+        lock = -1
+        if not check:
+            sleep = world.clock.sleep
+            lock = stack.enter_context(locked(layout, owner, clock=world.clock.now, sleep=sleep))
+        engine: Any = None
+        try:
+            engine = world.connect()
+        except DockerMissing:
+            if not check and params["state"] != "absent":
+                raise
+        alive = _alive(str(params.get("run") or ""))
+        outside = Outside(engine, world.runner(lock), world.prober, world.clock, alive, world.wall, world.replaced)
+        yield _Open(layout, outside, mask, int(params.get("keep_generations") or 5), engine is not None)
+
+
+def _alive(run: str) -> Callable[[], None]:
+    """A sign of life in a long wait. Another run's lease is no reason to stop halfway through a change."""
+
+    def renew() -> None:
+        with contextlib.suppress(KronosError, OSError):
+            lease.renew(run)
+
+    return renew
+
+
+def _present(params: Mapping[str, Any], check: bool, run: _Open) -> dict[str, Any]:
+    stack = parse(params["name"], params["project"] or {}, params["services"] or {}, params["health_timeout"] or 120)
+    values = read_secrets(stack, run.layout)
+    run.mask.add(value for found in values.values() for value in found.values() if value)
+    lacking = missing(values, run.layout)
+    if lacking and not check:
+        raise KronosError(
+            f"stack {stack.name}: secrets are missing: {', '.join(lacking)} (module kronos.homelab.secret makes them)"
+        )
+    rendered = render(stack, values, fingerprint_key(run.layout, create=not check), run.layout)
+    present = _read(run, rendered)
+    plan = make_plan(rendered, present, run.layout)
+    result = _result(plan, rendered, present)
+    if check:
+        _refuse_in_check(run, rendered, present, plan)
+        return result
+    if not plan.changed:
+        write_receipt(rendered, present.containers, run.layout)
+        return result
+    return _told(result, execute(run, rendered, present, plan))
+
+
+def _rolled_back(params: Mapping[str, Any], check: bool, run: _Open) -> dict[str, Any]:
+    state = load_state(run.layout)
+    number = params.get("generation") or generations.before(state.generation if state else 0, run.layout)
+    if not number:
+        raise KronosError(f"stack {run.layout.stack}: there is no generation to go back to")
+    target = generations.load(number, run.layout)
+    rendered = target.rendered
+    run.mask.add(secret_values(rendered))
+    present = _read(run, rendered)
+    # References mean again what they meant then, wherever a tag points today.
+    then = {**present.images, **{image.ref: image.id for image in target.images.values()}}
+    present = replace(present, images=then)
+    plan = make_plan(rendered, present, run.layout)
+    if state and state.generation != number:
+        plan = replace(plan, record=True)
+    result = {**_result(plan, rendered, present), "generation": number}
+    if check or not plan.changed:
+        return result
+    return _told(result, execute(run, rendered, present, plan, target))
+
+
+def _absent(params: Mapping[str, Any], check: bool, run: _Open) -> dict[str, Any]:
+    """Remove the stack's containers and folder; data directories and networks stay."""
+    layout, engine = run.layout, run.outside.engine
+    state = load_state(layout)
+    project = (params["project"] or {}).get("name") or (state.project if state else f"kronos-{layout.stack}")
+    nothing = Rendered(Stack(layout.stack, str(project), {}), {}, (), ())
+    containers = read_containers(engine, nothing) if run.docker else Containers()
+    standing = os.path.lexists(layout.base)
+    if standing and not run.docker and not check:
+        raise DockerMissing(f"stack {layout.stack}: Docker does not answer, so its containers cannot be removed")
+    noted = receipts.read("stack", layout.stack, root=layout.receipts) is not None
+    ours = {one.service or one.name: one for one in containers.orphans.values()}
+    result = {
+        "changed": bool(ours) or standing or noted,
+        "actions": {name: {"action": REMOVED, "keys": []} for name in sorted(ours)},
+        "diff": removal_diff(containers, layout.base if standing else ""),
+        "generation": 0,
+    }
+    if check or not result["changed"]:
+        return result
+    for container in containers.orphans.values():
+        if container.status == "paused":
+            engine.unpause(container.id)
+        if container.status in ("running", "restarting", "paused"):
+            engine.stop(container.id)
+        engine.remove(container.id)
+    if run.docker:
+        generations.forget_images(layout, engine)
+    receipts.forget("stack", layout.stack, root=layout.receipts)
+    atomic.remove(layout.base)
+    return result
+
+
+def _read(run: _Open, rendered: Rendered) -> Present:
+    engine = run.outside.engine if run.docker else None
+    return read_present(engine, rendered, run.layout, run.outside.replaced)
+
+
+def _result(plan: Plan, rendered: Rendered, present: Present) -> dict[str, Any]:
+    return {
+        "changed": plan.changed,
+        "actions": plan.results(),
+        "diff": diff_of(plan, rendered, present),
+        "generation": present.state.generation if present.state else 0,
+        "foreign": sorted(present.containers.foreign),
+        "warnings": [],
+    }
+
+
+def _told(result: Mapping[str, Any], outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """The result of a change, with what was sick before and still is."""
+    sick = dict(outcome["sick"])
+    said = [f"{name} was not changed and is not healthy: {reason}" for name, reason in sorted(sick.items())]
+    return {**result, "generation": outcome["generation"], "sick": sick, "warnings": said}
+
+
+def _refuse_in_check(run: _Open, rendered: Rendered, present: Present, plan: Plan) -> None:
+    """What a run would refuse, as far as a host that may not have everything yet can tell."""
+    refuse_taken_names(rendered, present)
+    if run.docker and plan.those(CREATED, RECREATED):
+        refuse_bad_definition(rendered, run.tools(rendered))

@@ -1,0 +1,47 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Image references, and fetching images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from ansible_collections.kronos.homelab.plugins.module_utils.compose import tail
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner
+
+AT_ONCE = 3
+
+
+def split(ref: str) -> tuple[str, str]:
+    """("registry:5000/name", "tag") of a reference; a colon before the last slash is a port."""
+    head, slash, last = ref.partition("@")[0].rpartition("/")
+    name, _colon, tag = last.partition(":")
+    return f"{head}{slash}{name}", tag or "latest"
+
+
+def pull(run: Runner, ref: str) -> None:
+    """Fetch one image; raises KronosError with the registry's answer."""
+    ran = run(["docker", "pull", "--quiet", ref], timeout=1800)
+    if ran.code:
+        raise KronosError(f"image {ref} cannot be pulled: {tail(ran, 2)}")
+
+
+def pull_all(run: Runner, refs: Iterable[str], users: Mapping[str, Iterable[str]]) -> None:
+    """Fetch these images, a few at once; raises KronosError naming each that cannot be had and its users."""
+    wanted = sorted(refs)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = list(pool.map(lambda ref: _try(run, ref), wanted))
+    wrong = [f"{', '.join(sorted(users.get(ref, ())))}: {answer}" for ref, answer in zip(wanted, answers) if answer]
+    if wrong:
+        raise KronosError("; ".join(wrong))
+
+
+def _try(run: Runner, ref: str) -> str:
+    try:
+        pull(run, ref)
+    except KronosError as error:
+        return str(error)
+    return ""

@@ -1,0 +1,124 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The secrets that a stack uses, their fingerprints, and keeping them out of every output."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.kronos.homelab.plugins.module_utils import atomic
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_layout import Layout
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_model import Stack
+
+HIDDEN = "********"
+SHORTEST = 4
+
+
+def read_secrets(stack: Stack, layout: Layout) -> dict[str, dict[str, str | None]]:
+    """service → name → value of every secret that *stack* uses; None where the host has none yet."""
+    return {
+        service.name: {name: _read(layout.master(service.name, name)) for name in service.secrets}
+        for service in stack.services.values()
+        if service.secrets
+    }
+
+
+def missing(values: Mapping[str, Mapping[str, str | None]], layout: Layout) -> list[str]:
+    """The files of the secrets that are not there."""
+    return [
+        layout.master(service, name)
+        for service, found in values.items()
+        for name, value in found.items()
+        if value is None
+    ]
+
+
+def fingerprint_key(layout: Layout, *, create: bool) -> bytes:
+    """The host's key for fingerprints, made when it is missing and *create* allows it.
+
+    Without one (check mode on a fresh host) a passing key serves: nothing can equal its fingerprints.
+    """
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        with open(layout.fingerprint_key, encoding="ascii") as stream:
+            key = bytes.fromhex(stream.read().strip())
+        if len(key) >= 16:
+            return key
+    fresh = secrets.token_bytes(32)
+    if create:
+        if not os.path.isdir(layout.etc):
+            atomic.ensure_dir(layout.etc, mode=0o700, uid=layout.uid, gid=layout.gid)
+        data = fresh.hex().encode() + b"\n"
+        atomic.write_file(layout.fingerprint_key, data, mode=0o600, uid=layout.uid, gid=layout.gid)
+    return fresh
+
+
+def fingerprint(key: bytes, service: str, name: str, value: str) -> str:
+    """What a label may show of a secret: equal for equal values, useless without the host's key."""
+    text = json.dumps([service, name, value]).encode("utf-8", "surrogateescape")
+    return hmac.new(key, text, hashlib.sha256).hexdigest()[:32]
+
+
+class Mask:
+    """Takes secret values out of whatever is shown."""
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        self._values: list[str] = []
+        self.add(values)
+
+    def add(self, values: Iterable[str]) -> None:
+        """Hide these too, in every spelling in which a program may print them."""
+        spellings = {spelling for value in values for spelling in _spellings(value)}
+        # Longest first: a secret may be part of another one.
+        self._values = sorted({*self._values, *spellings}, key=lambda one: (-len(one), one))
+
+    def text(self, text: str) -> str:
+        """*text* without secrets."""
+        for value in self._values:
+            text = text.replace(value, HIDDEN)
+        return text
+
+    def data(self, value: Any) -> Any:
+        """Plain data without secrets, keys included."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.data(key): self.data(each) for key, each in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.data(each) for each in value]
+        return value
+
+
+def _spellings(value: str) -> Iterable[str]:
+    whole = value.strip()
+    lines = [line.strip() for line in whole.splitlines()]
+    # Single lines of a key or certificate appear in logs, its short frame is no secret.
+    parts = [whole, *(line for line in lines if len(line) >= 16 and not line.startswith("-----"))]
+    for part in parts:
+        if len(part) >= SHORTEST:
+            yield part
+            yield json.dumps(part)[1:-1]
+            yield part.replace("$", "$$")
+
+
+def _read(path: str) -> str | None:
+    try:
+        with open(path, "rb") as stream:
+            content = stream.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise KronosError(f"{path}: the secret is not text in UTF-8") from error
+    if "\0" in text:
+        raise KronosError(f"{path}: the secret holds a NUL, which no variable can")
+    return text
