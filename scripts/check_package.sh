@@ -31,15 +31,16 @@ for file in README.md LICENSE meta/runtime.yml playbooks/site.yml plugins/action
 done
 
 echo "== install"
+cd "$work/empty" # away from the checkout's ansible.cfg, which would lead back to the checkout
 ansible-galaxy collection install --offline "$tarball" >/dev/null
 installed="$HOME/.ansible/collections/ansible_collections/kronos/homelab"
+[ -d "$installed" ] || complain "not installed where a user would have it"
 keys="$(grep -rlE -- '-----BEGIN [A-Z ]*PRIVATE KEY-----' "$installed" || true)"
 [ -z "$keys" ] || complain "private keys in:"$'\n'"$keys"
 
 echo "== use it from an empty folder"
-cd "$work/empty"
 for kind in module filter role; do
-  listed="$(ansible-doc --type "$kind" --list kronos.homelab 2>&1)"
+  listed="$(ansible-doc --type "$kind" --list kronos.homelab 2>&1 || true)"
   grep -q '^kronos\.homelab\.' <<<"$listed" || complain "ansible-doc lists no $kind:"$'\n'"$listed"
 done
 cat > hosts.yml <<'EOF'

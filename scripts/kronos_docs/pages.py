@@ -46,6 +46,7 @@ def role_readmes(collection: Collection) -> dict[str, str]:
         start = f"{HEAD}# {role}\n\n{BEGIN}\n{END}\n"
         before, after = _outside(on_disk.read_text("utf-8") if on_disk.is_file() else start, path)
         body = "\n\n".join(_role(collection, role, specs, heading="##"))
+        body = body.replace("](modules.md#", "](../../docs/reference/modules.md#")
         pages[path] = f"{before}{BEGIN}\n{body}\n{END}{after}"
     return pages
 
