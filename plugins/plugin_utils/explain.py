@@ -9,7 +9,14 @@ import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import Path, Problems, did_you_mean, one_of, shown
+from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import (
+    Path,
+    Problems,
+    a_known_key,
+    did_you_mean,
+    one_of,
+    shown,
+)
 from ansible_collections.kronos.homelab.plugins.plugin_utils.templating import Locate
 from pydantic import BaseModel, ValidationError
 
@@ -54,7 +61,7 @@ def _explained(item: Any, model: type[BaseModel], path: Path, data: Any) -> tupl
         return "nothing", f"the key {path[-1]!r}{_description(model, path)}"
     if kind == "extra_forbidden":
         known = _keys(model, path[:-1])
-        return f"the unknown key {str(path[-1])!r}", one_of(known, limit=40) + did_you_mean(path[-1], known)
+        return f"the unknown key {str(path[-1])!r}", a_known_key(path[-1], known)
     if kind == "literal_error":
         choices = [part.strip("' ") for part in context["expected"].replace(" or ", ", ").split(",")]
         return found, one_of(choices) + did_you_mean(item["input"], choices)

@@ -14,6 +14,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import (
     Path,
     Problems,
     did_you_mean,
+    kind_of,
     one_of,
     path_text,
 )
@@ -104,9 +105,9 @@ def read_secret_names(
                 given[str(service)] = frozenset(str(name) for name, item in named.items() if item is not None)
             elif named is not None:
                 # What stands here may be a secret: its kind is enough.
-                problems.say(SECRETS_VARIABLE, (service,), type(named).__name__, "a mapping of secret names to values")
+                problems.say(SECRETS_VARIABLE, (service,), kind_of(named), "a mapping of secret names to values")
     elif value is not None:
-        problems.say(SECRETS_VARIABLE, (), type(value).__name__, "a mapping of services to their secrets")
+        problems.say(SECRETS_VARIABLE, (), kind_of(value), "a mapping of services to their secrets")
     _check_given(given, selection, problems)
     return given
 

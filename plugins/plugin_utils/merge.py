@@ -20,12 +20,17 @@ class Merged:
     value: Any
     origins: dict[Path, str] = field(default_factory=dict)
 
-    def origin(self, path: Path) -> str | None:
+    def writer(self, path: Path) -> str | None:
         """Name of the layer that wrote ``path`` or something around it; None: it stands as it was."""
         for length in range(len(path), -1, -1):
             if path[:length] in self.origins:
                 return self.origins[path[:length]]
         return None
+
+    def origin(self, path: Path) -> str | None:
+        """Name of the layer to blame for a mistake at ``path``: its writer, else the last one that wrote in it."""
+        inside = [layer for known, layer in self.origins.items() if known[: len(path)] == path]
+        return self.writer(path) or (max(inside) if inside else None)
 
 
 def layer_names(base: str, variables: Mapping[str, Any]) -> list[str]:

@@ -87,10 +87,30 @@ def shown(value: Any, limit: int = 60) -> str:
 
 def did_you_mean(name: Any, known: Iterable[str], cutoff: float = 0.6) -> str:
     """A suggestion to append to ``wanted``, or the empty text when nothing is near."""
-    near = difflib.get_close_matches(str(name), sorted(set(known)), n=2, cutoff=cutoff)
+    text = str(name)
+    near = difflib.get_close_matches(text, sorted(set(known)), n=2, cutoff=cutoff)
+    ratios = [difflib.SequenceMatcher(None, text, item).ratio() for item in near]
+    if len(near) == 2 and ratios[1] < ratios[0] - 0.1:
+        near = near[:1]  # the second is much further away
     if not near:
         return ""
     return "; did you mean " + " or ".join(repr(item) for item in near) + "?"
+
+
+def a_known_key(name: Any, known: Iterable[str]) -> str:
+    """What is wanted instead of an unknown key: the nearest, or all where that is no long list."""
+    near = did_you_mean(name, known)
+    listed = sorted(known)
+    return f"a known key{near}" if near and len(listed) > 12 else one_of(listed, limit=40) + near
+
+
+def kind_of(value: Any) -> str:
+    """The kind of a value in words, where the value itself may be a secret."""
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    return "a mapping" if isinstance(value, dict) else "a scalar"
 
 
 def one_of(names: Iterable[str], limit: int = 30) -> str:

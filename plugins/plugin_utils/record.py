@@ -36,7 +36,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.record_parts import
     User,
     Volume,
 )
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 # Zones that records name; one that the inventory does not define is realised as the default zone.
 KNOWN_ZONES = ("edge", "apps", "media", "management", "storage", "data")
@@ -146,7 +146,7 @@ class Service(Strict):
     alerts: list[Alert] = Field(default_factory=list, description="Alert rules beside the usual ones.")
     backup: Backup | None = Field(None, description="What is kept of it, and how often.")
     tile: Tile | None = Field(None, description="Its tile on the dashboard.")
-    capabilities: list[str] = Field(
+    capabilities: list[Annotated[str, AfterValidator(_capability)]] = Field(
         default_factory=list, description="Linux capabilities it keeps; all others are dropped."
     )
     limits: Limits = Field(default_factory=Limits, description="Memory and processes.")
@@ -159,11 +159,6 @@ class Service(Strict):
         default_factory=dict, description="Why an exception is made: network, devices, compose.<key>, volumes.<target>."
     )
     proven: Literal["lab", "documented"] = Field("documented", description="How far this record was proven.")
-
-    @field_validator("capabilities")
-    @classmethod
-    def _known_capabilities(cls, value: list[str]) -> list[str]:
-        return [_capability(item) for item in value]
 
     def reason(self, key: str) -> str:
         """The stated reason for an exception, or the empty text."""

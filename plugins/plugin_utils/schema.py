@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record import Service
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import PREFIX, Person, Settings, Share, Zone
+from pydantic import BaseModel
 
 Data = dict[str, Any]
 
@@ -30,7 +31,7 @@ def variables_schema() -> Data:
     """The kronos_* variables of an inventory, the layered ones with every suffix."""
     settings = _open(Settings.model_json_schema(by_alias=True))
     definitions: Data = settings.pop("$defs", {})
-    layered = {"services": Service, "zones": Zone, "storage": Share, "users": Person}
+    layered: dict[str, type[BaseModel]] = {"services": Service, "zones": Zone, "storage": Share, "users": Person}
     patterns: Data = {}
     for name, model in layered.items():
         schema = _open(model.model_json_schema(by_alias=True))

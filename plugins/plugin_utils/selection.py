@@ -15,6 +15,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.merge import Merged
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import (
     Path,
     Problems,
+    a_known_key,
     did_you_mean,
     one_of,
     path_text,
@@ -190,7 +191,7 @@ class _Builder:
                         variable,
                         (name, key),
                         f"the unknown key {str(key)!r}",
-                        one_of(Service.model_fields, limit=40) + did_you_mean(key, Service.model_fields),
+                        a_known_key(key, Service.model_fields),
                     )
 
     def _entry(self, name: str, base: RawRecord | None, parts: Mapping[str, Any]) -> Entry | None:
@@ -204,7 +205,7 @@ class _Builder:
         source = base.source if base else next(iter(parts))
         if base is not None:
             source_of = here(source)
-            merged.value = self.renderer.tree(merged.value, source_of, lambda path: merged.origin(path) is not None)
+            merged.value = self.renderer.tree(merged.value, source_of, lambda path: merged.writer(path) is not None)
         if merged.value.setdefault("name", name) != name:
             self.problems.say(
                 merged.origin(("name",)) or source,
