@@ -46,7 +46,7 @@ class Peers:
     cautions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """Everything a plan depends on."""
 

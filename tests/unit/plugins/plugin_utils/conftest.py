@@ -47,7 +47,14 @@ class Planning:
         """What a plan is made from."""
         known = {"inventory_hostname": host, **defaults(), **trusted(variables)}
         templar = Templar(loader=DataLoader(), variables=known)
-        return Request(host, known, self.catalogue, templar.template, run="test", peers=peers or Peers())
+        return Request(
+            host=host,
+            variables=known,
+            catalogue=self.catalogue,
+            template=templar.template,
+            run="test",
+            peers=peers or Peers(),
+        )
 
     def plan(self, hosts: Mapping[str, Mapping[str, Any]] | None = None, **variables: Any) -> dict[str, Any]:
         """The plan of lab1 for the usual settings and these variables; ``hosts`` are the others."""
