@@ -25,10 +25,11 @@ STALE_AFTER = 600
 
 
 class LeaseHeld(KronosError):
-    """Another living run holds the host; ``holder`` is its lease."""
+    """Another living run holds the host; ``holder`` is its lease, ``details`` what a module returns of it."""
 
     def __init__(self, holder: dict[str, Any], now: float) -> None:
         self.holder = holder
+        self.details = {"holder": holder}
         begun, silent = now - holder["taken"], now - holder["renewed"]
         super().__init__(
             f"another run holds this host: {holder['owner'] or holder['id']}, begun {begun:.0f} s ago, last sign "
@@ -64,7 +65,7 @@ def take(
     deadline = clock() + wait
     while True:
         try:
-            return _take_now(run, owner, gone, folder, clock())
+            return _take_now(run, owner, gone, folder, clock)
         except LeaseHeld:
             if clock() >= deadline:
                 raise
@@ -114,8 +115,9 @@ def read(*, folder: str = "") -> dict[str, Any] | None:
         return None
 
 
-def _take_now(run: str, owner: str, gone: str, folder: str, now: float) -> str:
+def _take_now(run: str, owner: str, gone: str, folder: str, clock: Callable[[], float]) -> str:
     with _locked(folder):
+        now = clock()  # not before: who had the lock until now has renewed later than we began to wait
         holder = read(folder=folder)
         if holder is not None and _blocks(holder, run, gone, now):
             raise LeaseHeld(holder, now)

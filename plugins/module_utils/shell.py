@@ -16,16 +16,16 @@ RUN = {"run": {"type": "str", "default": ""}}
 Work = Callable[[dict[str, Any], bool], dict[str, Any]]
 
 
-def run_module(options: Mapping[str, Any], work: Work) -> None:
+def run_module(options: Mapping[str, Any], work: Work, *, renew: bool = True) -> None:
     """Run ``work(params, check_mode)`` as an Ansible module and exit with its result.
 
-    The lease of the run is renewed first (never in check mode); ``warnings`` in the result become
+    With *renew* the lease of the run is renewed first (never in check mode); ``warnings`` in the result become
     Ansible's. KronosError and OSError fail the task with their one line. *options* does not name ``run``,
     which all modules have.
     """
     module = AnsibleModule(argument_spec={**options, **RUN}, supports_check_mode=True)
     try:
-        if not module.check_mode:
+        if renew and not module.check_mode:
             lease.renew(module.params["run"])
         result = work(module.params, module.check_mode)
     except (KronosError, OSError) as error:

@@ -1,0 +1,246 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a host is as the last whole run left it, from the receipts and one look at everything they name.
+
+At the end of a whole run the receipts are sealed: the seal holds the digest of plan and collection, and one of each
+receipt. Later, a host has settled when the digest is the same, every receipt is the one that was sealed (so that a
+module on its own, a rollback or a run that failed half-way is noticed), and everything that the receipts name is as
+they say.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.kronos.homelab.plugins.module_utils import receipts
+from ansible_collections.kronos.homelab.plugins.module_utils.docker_socket import (
+    Engine,
+    EngineMissing,
+    is_ours,
+    name_of,
+)
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner
+
+STACKS = "/opt/kronos/stacks"
+SEAL = ("host", "converged")
+DOCKER_UNIT = "docker.service"
+
+
+@dataclass(frozen=True)
+class Docker:
+    """What Docker shows in two lists; ``silent`` says why it shows nothing."""
+
+    containers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    networks: Mapping[str, str] = field(default_factory=dict)
+    strangers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    stacks: frozenset[str] = frozenset()
+    silent: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``reasons`` for a whole run (empty.
+
+    The host has settled), and ``notices`` of what a run would not change either.
+    """
+
+    reasons: tuple[str, ...]
+    notices: tuple[str, ...]
+    stacks: tuple[str, ...]
+    fresh: bool
+
+    @property
+    def drifted(self) -> bool:
+        """Whether a whole run is due."""
+        return bool(self.reasons)
+
+
+def seal(digest: str, *, root: str = "") -> None:
+    """Remember that a whole run with this *digest* has ended well."""
+    receipts.write(*SEAL, digest, {"seal": _digests(_others(root))}, root=root)
+
+
+def judge(digest: str, engine: Engine, run: Runner, *, root: str = "", stacks: str = "") -> Verdict:
+    """Look at the host: two requests to Docker, one to systemd, every file that a receipt names."""
+    folder = stacks or STACKS
+    kept = _others(root)
+    docker = read_docker(engine, [receipt["left"] or {} for receipt in kept])
+    reasons = seal_reasons(digest, kept, receipts.read(*SEAL, root=root))
+    reasons += unfinished(folder)
+    units = {name: state for receipt in kept for name, state in ((receipt["left"] or {}).get("units") or {}).items()}
+    running = read_units([name for name in units if name != DOCKER_UNIT], run)
+    for receipt in kept:
+        reasons += left_reasons(receipt["left"] or {}, docker, running)
+    wants_docker = any((receipt["left"] or {}).get("containers") for receipt in kept) or DOCKER_UNIT in units
+    if docker.silent and wants_docker:
+        reasons.append(docker.silent)
+    notices = [
+        f"container {name}, which is not ours, is on our network {network}"
+        for network, names in sorted(docker.strangers.items())
+        for name in names
+    ]
+    there = {*docker.stacks, *_folders(folder), *(each["name"] for each in kept if each["kind"] == "stack")}
+    return Verdict(tuple(dict.fromkeys(reasons)), tuple(notices), tuple(sorted(there)), not kept and not there)
+
+
+def seal_reasons(digest: str, kept: Iterable[Mapping[str, Any]], sealed: Mapping[str, Any] | None) -> list[str]:
+    """Why the seal does not hold. Pure."""
+    if sealed is None:
+        return ["no whole run has ended well here yet"]
+    reasons = ["the plan or the collection has changed"] if sealed["wanted"] != digest else []
+    now, then = _digests(kept), sealed["left"].get("seal") or {}
+    for name in sorted({*now, *then}):
+        if now.get(name) != then.get(name):
+            what = name.replace("--", " ")
+            reasons.append(f"{what}: changed outside a whole run, or by one that did not end well")
+    return reasons
+
+
+def unfinished(stacks: str) -> list[str]:
+    """Stacks on which an operation was interrupted."""
+    return [
+        f"stack {name}: an operation was interrupted"
+        for name in _folders(stacks)
+        if os.path.exists(os.path.join(stacks, name, "journal.json"))
+    ]
+
+
+def left_reasons(
+    left: Mapping[str, Any], docker: Docker, units: Mapping[str, str], clock: Callable[[], float] = time.time
+) -> list[str]:
+    """What differs from what one receipt says. Reads the files that it names."""
+    reasons: list[str] = []
+    for path, then in (left.get("files") or {}).items():
+        reasons += _file_reason(path, then)
+    for path, then in (left.get("directories") or {}).items():
+        reasons += _attribute_reason("directory", path, then, receipts.directory_state(path))
+    for living in left.get("living") or []:
+        reasons += _living_reasons(living, docker, units, clock)
+    if left.get("due") is not None and clock() > left["due"]:
+        reasons.append(str(left.get("due_what") or "something is due"))
+    if not docker.silent:
+        for name, then in (left.get("containers") or {}).items():
+            reasons += _container_reason(name, then, docker.containers.get(name))
+        for name, number in (left.get("networks") or {}).items():
+            if docker.networks.get(name) != number:
+                reasons.append(f"network {name}: {'made anew by hand' if name in docker.networks else 'is gone'}")
+    for name, state in (left.get("units") or {}).items():
+        if name in units and units[name] != state:
+            reasons.append(f"{name}: {units[name]}, was {state}")
+    return reasons
+
+
+def read_docker(engine: Engine, lefts: Iterable[Mapping[str, Any]]) -> Docker:
+    """Containers as receipts describe them, networks, who is a stranger on ours, and which stacks have containers."""
+    ours = {name for left in lefts for name in left.get("networks") or {}}
+    try:
+        listed, networks = engine.containers(), engine.networks()
+    except EngineMissing as missing:
+        return Docker(silent=str(missing))
+    containers: dict[str, dict[str, Any]] = {}
+    strangers: dict[str, tuple[str, ...]] = {}
+    stacks = set()
+    for container in listed:
+        joined = sorted((container.get("NetworkSettings") or {}).get("Networks") or {})
+        name = name_of(container)
+        containers[name] = {
+            "id": container["Id"],
+            "image": container.get("ImageID", ""),
+            "state": container.get("State", ""),
+            "networks": joined,
+        }
+        if is_ours(container):
+            stacks.add(_stack_of(container.get("Labels") or {}))
+            continue
+        for network in ours.intersection(joined):
+            strangers[network] = (*strangers.get(network, ()), name)
+    numbers = {str(network["Name"]): str(network["Id"]) for network in networks}
+    return Docker(containers, numbers, strangers, frozenset(stacks - {""}))
+
+
+def read_units(names: list[str], run: Runner) -> dict[str, str]:
+    """Active state by unit, in one call; a unit that is switched off at boot counts as ``disabled``."""
+    if not names:
+        return {}
+    try:
+        answer = run(["systemctl", "show", "--property=Id,ActiveState,UnitFileState", *names], timeout=30)
+    except KronosError:
+        return {}
+    states = {}
+    for block in answer.out.split("\n\n"):
+        found = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        off = found.get("UnitFileState") in ("disabled", "masked")
+        states[found.get("Id", "")] = "disabled" if off else found.get("ActiveState", "")
+    return states
+
+
+def _others(root: str) -> list[dict[str, Any]]:
+    return [receipt for receipt in receipts.read_all(root=root) if (receipt["kind"], receipt["name"]) != SEAL]
+
+
+def _digests(kept: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    return {f"{each['kind']}--{each['name']}": receipts.digest([each["wanted"], each["left"]]) for each in kept}
+
+
+def _folders(stacks: str) -> list[str]:
+    try:
+        return sorted(entry.name for entry in os.scandir(stacks) if entry.is_dir() and not entry.name.startswith("."))
+    except OSError:
+        return []
+
+
+def _stack_of(labels: Mapping[str, str]) -> str:
+    return labels.get("kronos.stack") or labels.get("com.docker.compose.project", "")[len("kronos-") :]
+
+
+def _file_reason(path: str, then: Mapping[str, Any] | None) -> list[str]:
+    now = receipts.file_state(path)
+    if then is None:
+        return [f"{path}: is there again"] if os.path.lexists(path) else []
+    if now and now["sha256"] != then["sha256"]:
+        return [f"{path}: edited"]
+    return _attribute_reason("file", path, then, now)
+
+
+def _attribute_reason(kind: str, path: str, then: Mapping[str, Any], now: Mapping[str, Any] | None) -> list[str]:
+    if now is None:
+        return [f"{path}: is no {kind} any more" if os.path.lexists(path) else f"{path}: deleted"]
+    reasons = []
+    if now["mode"] != then["mode"]:
+        reasons.append(f"{path}: mode {now['mode']:04o}, was {then['mode']:04o}")
+    if (now["uid"], now["gid"]) != (then["uid"], then["gid"]):
+        reasons.append(f"{path}: owner {now['uid']}:{now['gid']}, was {then['uid']}:{then['gid']}")
+    return reasons
+
+
+def _living_reasons(path: str, docker: Docker, units: Mapping[str, str], clock: Callable[[], float]) -> list[str]:
+    """A living receipt is kept up to date by a program on the host, such as the one that renews certificates."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            left = json.load(stream)
+        return left_reasons({**left, "living": ()}, docker, units, clock)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return [f"{path}: deleted or unreadable"]
+
+
+def _container_reason(name: str, then: Mapping[str, Any], now: Mapping[str, Any] | None) -> list[str]:
+    if now is None:
+        return [f"container {name}: is gone"]
+    reasons = []
+    if now["id"] != then["id"]:
+        reasons.append("made anew by hand")
+    if now["state"] != then["state"]:
+        reasons.append(f"{now['state']}, was {then['state']}")
+    if now["image"] != then["image"]:
+        reasons.append("another image")
+    lost, extra = set(then["networks"]) - set(now["networks"]), set(now["networks"]) - set(then["networks"])
+    reasons += [f"not on network {network} any more" for network in sorted(lost)]
+    reasons += [f"on network {network} by hand" for network in sorted(extra)]
+    return [f"container {name}: {', '.join(reasons)}"] if reasons else []

@@ -1,0 +1,162 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: host_check
+short_description: Take the lease of a host, and tell whether a whole run is due
+version_added: 0.1.0
+author:
+  - The kronos.homelab authors
+description:
+  - First task of a whole run. Takes the lease, so that two runs never mix, and compares the host with what the last
+    whole run left. For that it re-reads everything that the receipts of our modules name, which costs a fraction of
+    a second.
+  - Last task of a whole run, with O(state=converged). Seals the receipts and gives the lease back.
+  - A lease of a run that has ended on this controller is taken over at once; one without a sign of life after ten
+    minutes.
+extends_documentation_fragment:
+  - kronos.homelab.run
+attributes:
+  check_mode:
+    description: Looks at lease and host, takes and writes nothing.
+  diff_mode:
+    description: There is nothing to show.
+    support: none
+  action:
+    description: Its controller half knows whether the holder of a lease still runs.
+    support: full
+options:
+  state:
+    description:
+      - V(checked) takes the lease and compares.
+      - V(converged) remembers that a whole run ended well, and gives the lease back.
+      - V(released) only gives the lease back, after a failure.
+    type: str
+    choices: [checked, converged, released]
+    default: checked
+  digest:
+    description: >-
+      Digest of the plan and the collection. Another one than that of the last whole run makes a whole run due.
+    type: str
+    default: ""
+  owner:
+    description: Who runs, for messages to others. The id of the run by default.
+    type: str
+    default: ""
+  lease_wait:
+    description: How many seconds to wait for another run to end before failing.
+    type: int
+    default: 60
+  ended_run:
+    description: >-
+      Id of a run that is known to have ended without giving its lease back. The controller half fills it in.
+    type: str
+    default: ""
+"""
+
+EXAMPLES = r"""
+- name: Take the lease and compare with what the last run left
+  kronos.homelab.host_check:
+    digest: "{{ kronos_plan.digest }}"
+    run: "{{ kronos_plan.run }}"
+  register: kronos_check
+
+- name: Remember what a converged host looks like
+  kronos.homelab.host_check:
+    state: converged
+    digest: "{{ kronos_plan.digest }}"
+    run: "{{ kronos_plan.run }}"
+"""
+
+RETURN = r"""
+drifted:
+  description: Whether a whole run is due.
+  returned: when O(state=checked)
+  type: bool
+reasons:
+  description: Why, in words; empty on a host that has settled.
+  returned: when O(state=checked)
+  type: list
+  elements: str
+  sample: ["container radarr: exited, was running"]
+notices:
+  description: What a whole run would not change either, such as a container of others on our network.
+  returned: when O(state=checked)
+  type: list
+  elements: str
+stacks_present:
+  description: Names of our stacks on the host, wanted or not.
+  returned: when O(state=checked)
+  type: list
+  elements: str
+fresh:
+  description: Whether nothing of ours is on the host.
+  returned: when O(state=checked)
+  type: bool
+lease:
+  description: How the lease was got, one of taken, renewed, taken over; empty in check mode and without O(run).
+  returned: when O(state=checked)
+  type: str
+holder:
+  description: The lease of the other run that holds the host.
+  returned: when the host is held by another run
+  type: dict
+"""
+
+from ansible_collections.kronos.homelab.plugins.module_utils import host_state, lease
+from ansible_collections.kronos.homelab.plugins.module_utils.docker_socket import Engine
+from ansible_collections.kronos.homelab.plugins.module_utils.runner import HostRunner
+from ansible_collections.kronos.homelab.plugins.module_utils.shell import run_module
+
+OPTIONS = {
+    "state": {"type": "str", "default": "checked", "choices": ["checked", "converged", "released"]},
+    "digest": {"type": "str", "default": ""},
+    "owner": {"type": "str", "default": ""},
+    "lease_wait": {"type": "int", "default": 60},
+    "ended_run": {"type": "str", "default": ""},
+}
+
+
+def converge(params: dict, check_mode: bool) -> dict:
+    """Do what the state asks for; see the documentation."""
+    if params["state"] == "checked":
+        return check(params, check_mode)
+    if not check_mode:
+        if params["state"] == "converged":
+            lease.renew(params["run"])
+            host_state.seal(params["digest"])
+        lease.release(params["run"])
+    return {"changed": False}
+
+
+def check(params: dict, check_mode: bool) -> dict:
+    """Take the lease (in check mode: look at it), then compare."""
+    taken, notices = "", []
+    if check_mode:
+        holder = lease.look(params["run"])
+        notices = [f"another run holds this host: {holder['owner']}"] if holder else []
+    else:
+        taken = lease.take(params["run"], params["owner"], params["lease_wait"], gone=params["ended_run"])
+    verdict = host_state.judge(params["digest"], Engine(), HostRunner())
+    return {
+        "changed": False,
+        "drifted": verdict.drifted,
+        "reasons": list(verdict.reasons),
+        "notices": notices + list(verdict.notices),
+        "stacks_present": list(verdict.stacks),
+        "fresh": verdict.fresh,
+        "lease": taken,
+    }
+
+
+def main() -> None:
+    """Entry point."""
+    run_module(OPTIONS, converge, renew=False)
+
+
+if __name__ == "__main__":
+    main()
