@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible.parsing.vault import EncryptedString, VaultHelper
 from ansible.plugins.action import ActionBase
-from ansible.template import trust_as_template
+from ansible.template import is_trusted_as_template, trust_as_template
 from ansible_collections.kronos.homelab.plugins.plugin_utils.catalogue import Catalogue, load_catalogue
 from ansible_collections.kronos.homelab.plugins.plugin_utils.collection import collection_digest, collection_root
 from ansible_collections.kronos.homelab.plugins.plugin_utils.peers import gather_peers
@@ -19,6 +19,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.planner import Peer
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import PlanError
 from ansible_collections.kronos.homelab.plugins.plugin_utils.run_id import run_id
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import defaults
+from ansible_collections.kronos.homelab.plugins.plugin_utils.templating import remembered
 
 GROUP = "kronos"
 
@@ -59,7 +60,7 @@ class ActionModule(ActionBase):
             host=host,
             variables=seen,
             catalogue=catalogue,
-            template=templar.template,
+            template=remembered(templar.template, is_trusted_as_template),
             vaulted=is_vaulted,
             run=run_id(os.getppid()),
             collection=collection_digest(collection_root()),

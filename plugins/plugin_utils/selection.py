@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.plugin_utils.catalogue import Catalogue, RawRecord
@@ -38,10 +39,7 @@ class Entry:
 
     def locate(self, path: Path) -> tuple[str, str]:
         """Source and key path of a part: the variable that wrote it last, else the record's file."""
-        layer = self.merged.origin(path)
-        if layer is None and self.from_file:
-            return self.source, path_text(path)
-        return layer or self.source, path_text((self.service.name, *path))
+        return _where(self.service.name, self.merged, self.source, self.from_file, path)
 
 
 @dataclass
@@ -214,15 +212,21 @@ class _Builder:
                 f"{name!r}, the key it stands at",
             )
         merged.value.setdefault("stack", OWN_STACK)
-        blank = Entry(Service.model_construct(name=name, stack=""), merged, source, base is not None)
         unrendered = {(problem.source, problem.path) for problem in self.problems[before:]}
         mistakes = Problems()
-        service = read_model(Service, merged.value, blank.locate, mistakes)
+        service = read_model(Service, merged.value, partial(_where, name, merged, source, base is not None), mistakes)
         # A template that failed left nothing behind; that it is missing need not be said again.
         self.problems += [item for item in mistakes if (item.source, item.path) not in unrendered]
         if service is None or len(self.problems) > before:
             return None
         return Entry(service, merged, source, base is not None)
+
+
+def _where(name: str, merged: Merged, source: str, from_file: bool, path: Path) -> tuple[str, str]:
+    layer = merged.origin(path)
+    if layer is None and from_file:
+        return source, path_text(path)
+    return layer or source, path_text((name, *path))
 
 
 def refuse_purge(problems: Problems, source: str, path: str | Path) -> None:

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
+from ansible.template import Templar, is_trusted_as_template, trust_as_template
 from ansible_collections.kronos.homelab.plugins.plugin_utils.catalogue import Catalogue, load_catalogue
 from ansible_collections.kronos.homelab.plugins.plugin_utils.peers import gather_peers
 from ansible_collections.kronos.homelab.plugins.plugin_utils.planner import Peers, Request, build_plan
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import defaults
+from ansible_collections.kronos.homelab.plugins.plugin_utils.templating import remembered
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -51,7 +52,7 @@ class Planning:
             host=host,
             variables=known,
             catalogue=self.catalogue,
-            template=templar.template,
+            template=remembered(templar.template, is_trusted_as_template),
             run="test",
             peers=peers or Peers(),
         )
