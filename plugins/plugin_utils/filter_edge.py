@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.kronos.homelab.plugins.plugin_utils.plain import to_plain
+from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import shown
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import RenderError
 
 SCHEMA = 1
@@ -22,10 +23,9 @@ def plan_filter(render: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(render)
     def apply(plan: Any, *arguments: Any, **named: Any) -> Any:
         if not isinstance(plan, Mapping) or "services" not in plan:
-            raise AnsibleFilterError(f"kronos.homelab.{render.__name__}: the input is no plan: {_short(plan)}")
+            raise AnsibleFilterError(f"input: a plan is wanted, found {shown(plan)}")
         if plan.get("schema") != SCHEMA:
-            found = _short(plan.get("schema"))
-            raise AnsibleFilterError(f"kronos.homelab.{render.__name__}: schema: found {found}, wanted {SCHEMA}")
+            raise AnsibleFilterError(f"input.schema: {SCHEMA} is wanted, found {shown(plan.get('schema'))}")
         return _call(render, plan, arguments, named)
 
     return apply
@@ -46,9 +46,4 @@ def _call(render: Callable[..., Any], data: Any, arguments: tuple[Any, ...], nam
     try:
         return render(to_plain(data), *plain_arguments, **to_plain(named))
     except (RenderError, TypeError) as error:
-        raise AnsibleFilterError(f"kronos.homelab.{render.__name__}: {error}") from error
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:60]}…"
+        raise AnsibleFilterError(str(error)) from error

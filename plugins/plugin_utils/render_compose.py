@@ -22,6 +22,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import 
 SECRETS_FOLDER = "/run/secrets"
 HEALTH_INTERVAL = 10
 HEALTH_RETRIES = 3
+REMOTE_SHARES = ("nfs", "cifs")
 
 
 def compose_project(plan: Plan, stack: str) -> Data:
@@ -89,10 +90,10 @@ def _limits(limits: Mapping[str, Any]) -> Data:
 
 
 def _restart(plan: Plan, service: Mapping[str, Any]) -> str:
-    """Return the restart policy: what needs a mounted share is started by the share's own unit, not by Docker."""
+    """Return the restart policy; what needs a share of another machine is started by the share's unit instead."""
     if service["kind"] == "job":
         return "no"
-    shares = [share["path"] for share in plan["storage"].values() if share["type"] != "bind"]
+    shares = [share["path"] for share in plan["storage"].values() if share["type"] in REMOTE_SHARES]
     mounted = [mount["source"] for mount in service["mounts"] if mount["kind"] == "storage"]
     guarded = any(_within(source, share) for source in mounted for share in shares)
     return "on-failure" if guarded else "unless-stopped"

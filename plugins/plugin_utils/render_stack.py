@@ -85,8 +85,17 @@ def _file(service: Mapping[str, Any], index: int, file: Mapping[str, Any]) -> Da
         raise RenderError(f"{where}.content: text is wanted, found {type(content).__name__}")
     if not isinstance(mode, str) or not _MODE.fullmatch(mode):
         raise RenderError(f'{where}.mode: {mode!r} is no quoted octal mode such as "0644"')
-    reload = file.get("reload", service["reload"] is not None)
-    return {"path": path, "content": content, "mode": mode, "reload": bool(reload)}
+    return {"path": path, "content": content, "mode": mode, "reload": _is_reloaded(service, file, where)}
+
+
+def _is_reloaded(service: Mapping[str, Any], file: Mapping[str, Any], where: str) -> bool:
+    """Tell whether a change of the file is taken by a reload; else it takes a restart."""
+    reload = file.get("reload", False)
+    if not isinstance(reload, bool):
+        raise RenderError(f"{where}.reload: true or false is wanted, found {reload!r}")
+    if reload and service["reload"] is None:
+        raise RenderError(f"{where}.reload: the record of {service['name']} says no way to reload")
+    return reload
 
 
 def _is_plain_path(path: str) -> bool:
