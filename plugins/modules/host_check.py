@@ -56,6 +56,10 @@ options:
       Id of a run that is known to have ended without giving its lease back. The controller half fills it in.
     type: str
     default: ""
+  release_settled:
+    description: With O(state=checked), give the lease back at once where nothing differs, since no task will follow.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -118,6 +122,7 @@ OPTIONS = {
     "owner": {"type": "str", "default": ""},
     "lease_wait": {"type": "int", "default": 60},
     "ended_run": {"type": "str", "default": ""},
+    "release_settled": {"type": "bool", "default": False},
 }
 
 
@@ -142,6 +147,8 @@ def check(params: dict, check_mode: bool) -> dict:
     else:
         taken = lease.take(params["run"], params["owner"], params["lease_wait"], gone=params["ended_run"])
     verdict = host_state.judge(params["digest"], Engine(), HostRunner())
+    if taken and params["release_settled"] and not verdict.drifted:
+        lease.release(params["run"])
     return {
         "changed": False,
         "drifted": verdict.drifted,

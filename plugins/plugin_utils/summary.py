@@ -35,9 +35,18 @@ def _row(name: str, routes: list[Mapping[str, Any]], result: Mapping[str, Any]) 
         "service": name,
         "url": " ".join(str(route["url"]) for route in routes) or "-",
         "access": " ".join(sorted({str(route["access"]) for route in routes})) or "-",
-        "health": str(result.get("health", {}).get(name, "as before")),
+        "health": _health(name, done, result),
         "this run": f"{done} ({keys})" if keys and done != "unchanged" else done,
     }
+
+
+def _health(name: str, done: str, result: Mapping[str, Any]) -> str:
+    """What the run knows of a service's health: it proved what it changed, and looked at the neighbours of a change."""
+    if name in (result.get("sick") or {}):
+        return "sick"
+    if result.get("service") == name:
+        return "failed"
+    return "as before" if done == "unchanged" else "healthy"
 
 
 def host_lines(
@@ -53,5 +62,6 @@ def host_lines(
         lines.append("Converged because: " + "; ".join(reasons[:5]) + more)
     lines.extend(f"Caution: {caution}" for caution in plan.get("cautions", []))
     for stack in sorted(results):
-        lines.extend(f"Sick, but not touched by this run: {name}" for name in results[stack].get("sick", []))
+        sick = results[stack].get("sick") or {}
+        lines.extend(f"Sick, but not touched by this run: {name} {sick[name]}" for name in sorted(sick))
     return lines

@@ -23,9 +23,7 @@ PLAN = {
 
 
 def test_every_service_has_a_row_with_what_the_run_did() -> None:
-    results = {
-        "media": {"actions": {"plex": {"action": "recreated", "keys": ["image"]}}, "health": {"plex": "healthy"}}
-    }
+    results = {"media": {"actions": {"plex": {"action": "recreated", "keys": ["image"]}}}}
     assert [tuple(row.values()) for row in service_rows(PLAN, results)] == [
         ("plex", "https://plex.h", "lan", "healthy", "recreated (image)"),
         ("sonarr", "-", "-", "as before", "unchanged"),
@@ -42,5 +40,5 @@ def test_every_service_has_a_row_with_what_the_run_did() -> None:
     ],
 )
 def test_notes_say_why(check: dict[str, Any], first: str) -> None:
-    lines = host_lines(PLAN, check, {"media": {"sick": ["sonarr"]}})
-    assert lines == [first, "Caution: no login yet", "Sick, but not touched by this run: sonarr"]
+    lines = host_lines(PLAN, check, {"media": {"sick": {"sonarr": "gives HTTP 503"}}})
+    assert lines == [first, "Caution: no login yet", "Sick, but not touched by this run: sonarr gives HTTP 503"]
