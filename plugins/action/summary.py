@@ -32,6 +32,8 @@ class ActionModule(ActionBase):
         }
         rows = service_rows(plan, results)
         notes = host_lines(plan, to_plain(variables.get("kronos_check") or {}), results)
+        if self._task.check_mode:
+            rows = [{**row, "health": "-"} for row in rows]
         table = render_table(["service", "url", "access", "health", "this run"], [list(row.values()) for row in rows])
         check = " (check mode: nothing was changed)" if self._task.check_mode else ""
         display.display("\n".join(["", f"{plan['host']}{check}", table, *notes, ""]))
