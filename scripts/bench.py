@@ -24,7 +24,12 @@ ROUNDS = 5
 def play(playbook: str, *arguments: str) -> tuple[float, int]:
     """Run a playbook against the bench host; returns wall seconds and the number of tasks that ran."""
     command = ["ansible-playbook", "-i", str(ROOT / "inventories/lab"), "--limit", HOST, playbook, *arguments]
-    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "KRONOS_LAB_HOSTS": HOST}
+    environment = {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_NOCOLOR": "1",
+        "KRONOS_LAB_HOSTS": HOST,
+    }
     began = time.perf_counter()
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - began

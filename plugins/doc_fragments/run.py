@@ -13,8 +13,8 @@ class ModuleDocFragment:
 options:
   run:
     description:
-      - Id of the run, as M(kronos.homelab.plan) returns it. Renews the lease that M(kronos.homelab.host_check) took, and fails
-        when another run holds the host.
+      - Id of the run, as M(kronos.homelab.plan) returns it. Renews the lease that M(kronos.homelab.host_check) took,
+        and fails when another run holds the host.
       - Empty for a task on its own, which holds no lease.
     type: str
     default: ""
