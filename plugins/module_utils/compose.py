@@ -19,6 +19,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.runner import Ran, 
 
 HEADER = "# Written by kronos.homelab.stack, which undoes changes made by hand.\n"
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
+_PROGRESS = re.compile(r"(?:Container|Network|Volume|Image) \S+ +[A-Z][a-z]+")
 _WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 # What JSON leaves as it is and YAML 1.2 does not want inside double quotes.
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
@@ -75,7 +76,10 @@ def _lines(value: Any, depth: int) -> list[str]:
 
 def _entry(lead: str, value: Any, depth: int) -> list[str]:
     if isinstance(value, (Mapping, list, tuple)) and value:
-        return [lead, *_lines(value, depth + 1)]
+        inner = _lines(value, depth + 1)
+        if lead.endswith("-"):  # the first line of an item stands beside its dash
+            return [f"{lead} {inner[0].lstrip()}", *inner[1:]]
+        return [lead, *inner]
     return [f"{lead} {_scalar(value)}"]
 
 
@@ -133,8 +137,9 @@ class Compose:
 
 
 def tail(ran: Ran, lines: int = 6) -> str:
-    """The last lines of what a program said, as one line."""
+    """The last lines of what a program said, as one line, without compose's reports of progress."""
     said = [line.strip() for line in (ran.err or ran.out).splitlines() if line.strip()]
+    said = [line for line in said if not _PROGRESS.fullmatch(line)]
     return " / ".join(said[-lines:]) or f"exit code {ran.code}"
 
 

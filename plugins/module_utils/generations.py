@@ -90,7 +90,7 @@ def load(number: int, layout: Layout) -> Generation:
         files = tuple(_file(one, folder, layout) for one in meta["files"])
     except OSError as error:
         raise KronosError(f"stack {layout.stack}: generation {number}: {error.filename} is missing") from error
-    units = {name: Unit(**{**one, "unknown": ()}) for name, one in meta["units"].items()}
+    units = {name: Unit(**one) for name, one in meta["units"].items()}
     directories = tuple(WantedDirectory(**one) for one in meta["directories"])
     images = {name: Image(one["ref"], one["id"], tuple(one["digests"])) for name, one in meta["images"].items()}
     return Generation(number, Rendered(stack, units, files, directories), images)
@@ -111,10 +111,12 @@ def images_of(rendered: Rendered, running: Mapping[str, str], engine: Engine) ->
     return found
 
 
-def tag_images(generation: Generation, engine: Engine, layout: Layout) -> None:
-    """Name its images, so that neither a moved tag nor `docker image prune` takes them away."""
-    for name, image in generation.images.items():
-        engine.tag(image.id, _repository(layout, name), str(generation.number))
+def tag_images(number: int, engine: Engine, layout: Layout) -> None:
+    """Name the images of a generation, so that neither a moved tag nor `docker image prune` takes them away."""
+    for name, image in _kept_images(number, layout).items():
+        ref = f"{_repository(layout, name)}:{number}"
+        if not engine.image(ref):
+            engine.tag(image["id"], *split(ref))
 
 
 def restore_images(generation: Generation, engine: Engine, run: Runner) -> None:
@@ -134,10 +136,10 @@ def restore_images(generation: Generation, engine: Engine, run: Runner) -> None:
 
 
 def prune(layout: Layout, current: int, keep: int, engine: Engine | None) -> None:
-    """Forget all but the newest *keep*; only the live one and the one before it keep their images' names."""
+    """Forget all but the newest *keep*; only the live one, the one before it and the newest keep names."""
     kept = numbers(layout)
     old = [one for one in kept if one != current][: max(0, len(kept) - max(keep, 2))]
-    named = {current, before(current, layout)}
+    named = {current, before(current, layout), max(kept, default=0)}
     for number in kept:
         if engine is not None and number not in named:
             _untag(number, engine, layout)
@@ -152,13 +154,17 @@ def forget_images(layout: Layout, engine: Engine) -> None:
 
 
 def _untag(number: int, engine: Engine, layout: Layout) -> None:
-    meta = read_json(os.path.join(layout.generations, str(number), META)) or {}
-    for name in meta.get("images") or {}:
+    for name in _kept_images(number, layout):
         # An image in use keeps its last name: Docker refuses, and it is not ours to insist.
         with contextlib.suppress(DockerRefused):
             ref = f"{_repository(layout, name)}:{number}"
             if engine.image(ref):
                 engine.untag(ref)
+
+
+def _kept_images(number: int, layout: Layout) -> dict[str, dict[str, Any]]:
+    meta = read_json(os.path.join(layout.generations, str(number), META)) or {}
+    return dict(meta.get("images") or {})
 
 
 def _repository(layout: Layout, service: str) -> str:

@@ -83,6 +83,7 @@ def conclude(run: Run, rendered: Rendered, number: int = 0, failure: Mapping[str
     number = number or _keep(run, rendered, containers)
     state = State(rendered.stack.project, GOOD, number, service_states(rendered, containers), failure)
     save_state(state, layout)
+    generations.tag_images(number, engine, layout)
     generations.prune(layout, number, run.keep, engine)
     if failure is None:
         generations.discard(layout.failed)
@@ -105,7 +106,6 @@ def _keep(run: Run, rendered: Rendered, containers: Containers) -> int:
             continue
     fresh = replace(fresh, number=(kept[-1] if kept else 0) + 1)
     generations.save(fresh, layout)
-    generations.tag_images(fresh, engine, layout)
     return fresh.number
 
 

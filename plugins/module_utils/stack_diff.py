@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.stack_present impor
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_render import Rendered, as_mapping
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_state import ServiceState
 
+_DIGEST = re.compile(r'kronos\.digest: "[0-9a-f]+"')
 NONE = "(none)"
 HIDDEN = "(hidden)"
 
@@ -31,13 +33,20 @@ def diff_of(plan: Plan, rendered: Rendered, present: Present) -> list[dict[str, 
     found = [
         _service_diff(name, action, rendered, present) for name, action in plan.actions.items() if action != Action()
     ]
-    found += [dict(entry) for entry in plan.files.diff]
+    found += [_without_digests(entry) for entry in plan.files.diff]
     if plan.leftovers:
         gone = "".join(f"{one.name}\n" for one in present.containers.leftovers)
         found.append(_entry("leftover containers", "leftover containers (removed)", gone, ""))
     if not found and plan.record:
         found.append(_entry("state.json", "state.json", "behind\n", "current\n"))
     return found
+
+
+def _without_digests(entry: Mapping[str, str]) -> dict[str, str]:
+    """A file's entry; what the digests of compose.yml stand for is told per service."""
+    if not entry["after_header"].endswith("/compose.yml"):
+        return dict(entry)
+    return {key: _DIGEST.sub('kronos.digest: "..."', text) for key, text in entry.items()}
 
 
 def _service_diff(name: str, action: Action, rendered: Rendered, present: Present) -> dict[str, str]:

@@ -121,12 +121,13 @@ def _only_by_new_container(
     service: Service, unit: Unit, container: Container, rendered: Rendered, present: Present
 ) -> tuple[str, ...]:
     """What differs that Docker cannot change in a container that exists."""
-    keys: list[str] = [f"secrets.{name}" for name in unit.unknown]
+    keys: list[str] = []
     state = _state_of(service.name, present)
     if unit.digest != container.digest:
         if state is not None and state.digest == container.digest:
             keys += differing(state.parts, unit.parts)
-        keys = keys or ["definition"]
+        else:
+            keys.append("definition")
     elif state is not None and state.observed and state.digest == container.digest:
         keys += differing(state.observed, hashes(container.observed))
     current = present.images.get(service.image)
@@ -139,7 +140,7 @@ def _only_by_new_container(
     if container.status in ("dead", "removing"):
         keys.append("state")
     keys += [f"volumes.{target}" for target in present.replaced.get(service.name, ())]
-    return tuple(dict.fromkeys(keys))
+    return tuple(sorted(set(keys)))
 
 
 def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

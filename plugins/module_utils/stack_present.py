@@ -150,14 +150,14 @@ def _replaced(
     container: Container, rendered: Rendered, layout: Layout, differs: Callable[[int, str, str], bool]
 ) -> tuple[str, ...]:
     """Targets of mounts under which the container still sees a folder that was deleted or moved away."""
-    if container.status != "running" or not container.pid:
+    service, unit = rendered.stack.services[container.service], rendered.units[container.service]
+    if container.status != "running" or not container.pid or container.digest != unit.digest:
         return ()
-    service = rendered.stack.services[container.service]
     data = {one.path for one in service.directories}
     # Shares are left out: looking at a dead one would hang.
     return tuple(
         target
-        for source, target in compose.bind_mounts(rendered.units[service.name].definition)
+        for source, target in compose.bind_mounts(unit.definition)
         if (source in data or source.startswith(f"{layout.base}/")) and differs(container.pid, source, target)
     )
 

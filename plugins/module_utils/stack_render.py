@@ -41,7 +41,6 @@ class Unit:
     gate: str
     parts: Mapping[str, str]
     definition: Mapping[str, Any] = field(repr=False)
-    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class Rendered:
 
 
 def render(stack: Stack, secrets: Secrets, key: bytes, layout: Layout) -> Rendered:
-    """*stack* with its secrets; a value of None (not made yet) leaves the service's ``unknown`` filled."""
+    """*stack* with its secrets; one of None (not made yet, in check mode) equals no fingerprint ever."""
     units = {
         name: _unit(stack, service, secrets.get(name, {}), key, layout) for name, service in stack.services.items()
     }
@@ -113,7 +112,6 @@ def _unit(stack: Stack, service: Service, values: Mapping[str, str | None], key:
         gate=_hash([repr(service.probe), repr(service.reload), service.kind, list(service.needs)]),
         parts=parts,
         definition={**definition, "labels": labels},
-        unknown=tuple(name for name in service.secrets if values.get(name) is None),
     )
 
 
