@@ -1,0 +1,54 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import getpass
+import grp
+import os
+
+import pytest
+from ansible_collections.kronos.homelab.plugins.module_utils import certificates, receipts
+from ansible_collections.kronos.homelab.plugins.modules import internal_ca
+
+OWNER = {"owner": getpass.getuser(), "group": grp.getgrgid(os.getegid()).gr_name}
+LEAVES = [{"name": "proxy", "names": ["Home.example"], **OWNER}]
+
+
+@pytest.fixture
+def host(tmp_path, monkeypatch):
+    monkeypatch.setattr(receipts, "RECEIPTS", str(tmp_path / "receipts"))
+    monkeypatch.setattr(internal_ca, "FOLDER", str(tmp_path / "kronos"))
+    return tmp_path
+
+
+def test_check_mode_says_what_the_run_does_and_a_second_run_is_quiet(host, run_module):
+    predicted = run_module(internal_ca, check=True, leaves=LEAVES)
+    assert list(host.iterdir()) == []
+    done = run_module(internal_ca, leaves=LEAVES)
+    for key in ("changed", "diff", "root", "issued"):
+        assert predicted[key] == done[key]
+    assert (done["root"], done["issued"]) == ("created", {"proxy": "there is none"})
+    assert done["root_certificate"].startswith("-----BEGIN CERTIFICATE-----")
+    assert done["leaves"]["proxy"]["names"] == ["home.example"]
+    again = run_module(internal_ca, leaves=LEAVES)
+    assert (again["changed"], again["diff"]) == (False, [])
+    assert "PRIVATE" not in str(done) + str(again)
+
+
+def test_a_lost_key_is_one_line(host, run_module):
+    run_module(internal_ca, leaves=LEAVES)
+    (host / "kronos" / "ca" / "root.key").unlink()
+    for check in (True, False):
+        failed = run_module(internal_ca, check=check, leaves=LEAVES)
+        assert failed["msg"].startswith("ca/root.key, the key of the authority, is lost; put it back from a backup")
+    forced = run_module(internal_ca, leaves=LEAVES, force_new_root=True)
+    assert forced["root"] == "created"
+
+
+def test_without_the_library(host, run_module, monkeypatch):
+    monkeypatch.setattr(certificates, "available", lambda: False)
+    predicted = run_module(internal_ca, check=True, leaves=LEAVES)
+    assert predicted["issued"] == {"proxy": "there is none"}
+    assert len(predicted["warnings"]) == 1
+    assert run_module(internal_ca, leaves=LEAVES)["msg"].startswith("Python's cryptography is missing on the host")
