@@ -154,7 +154,7 @@ def plan_of(variables: Mapping[str, Any]) -> dict[str, Any]:
     def template(value: Any) -> Any:
         return jinja.from_string(value).render(known)
 
-    return build_plan(Request("atlas", known, catalogue(), template))
+    return build_plan(Request(host="atlas", variables=known, catalogue=catalogue(), template=template))
 
 
 @pytest.mark.parametrize("page", PAGES)
