@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import sys
@@ -38,7 +39,7 @@ class Builder:
         with lock:
             if not image_exists(wanted):
                 if name == BASE:
-                    self._bootstrap(wanted)
+                    self._base(wanted)
                 else:
                     for layer in self.table.row(name).layers:
                         self.ensure(layer)
@@ -46,10 +47,19 @@ class Builder:
                 _forget_older(wanted)
         return wanted
 
+    def _base(self, wanted: str) -> None:
+        """Debian from its packages; an ordinary user without mmdebstrap gets upstream's image instead."""
+        root = os.geteuid() == 0
+        if root and not shutil.which("mmdebstrap") and shutil.which("apt-get"):
+            engine.install(self.place, ["mmdebstrap", "debian-archive-keyring"])
+        with step(f"Debian {self.table.base['suite']} base image"):
+            if shutil.which("mmdebstrap") and (root or shutil.which("newuidmap")):
+                self._bootstrap(wanted)
+            else:
+                self._pull_base(wanted)
+
     def _bootstrap(self, wanted: str) -> None:
         base = self.table.base
-        if not shutil.which("mmdebstrap"):
-            engine.install(self.place, ["mmdebstrap", "debian-archive-keyring"])
         debian, security = mirrors()
         suite = base["suite"]
         sources = [
@@ -57,7 +67,7 @@ class Builder:
             f"deb {debian} {suite}-updates main",
             f"deb {security} {suite}-security main",
         ]
-        with step(f"Debian {suite} base image"), tempfile.TemporaryDirectory(prefix="kronos-lab-") as folder:
+        with tempfile.TemporaryDirectory(prefix="kronos-lab-") as folder:
             tar = Path(folder) / "base.tar"
             include = f"--include={','.join(base['include'])}"
             keyring = "--keyring=/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -66,6 +76,16 @@ class Builder:
                 self.place.logs / "base.log",
             )
             run(["docker", "import", "--change", f"LABEL {LABEL}", str(tar), wanted], timeout=300)
+
+    def _pull_base(self, wanted: str) -> None:
+        base = self.table.base
+        args = ["docker", "build", "--network=host", "--force-rm", "--tag", wanted, "--label", LABEL]
+        args += ["--build-arg", f"SUITE={base['suite']}", "--build-arg", f"INCLUDE={' '.join(base['include'])}"]
+        try:
+            run_logged([*args, str(self.table.folder / "base")], self.place.logs / "base.log")
+        except LabError as error:
+            remedy = "as an ordinary user the lab needs the packages mmdebstrap and uidmap, or a reachable docker.io"
+            raise LabError(f"{remedy}\n   {error}") from error
 
     def _build(self, name: str) -> None:
         recipe = self.table.row(name)

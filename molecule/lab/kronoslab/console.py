@@ -40,10 +40,10 @@ def step(title: str) -> Iterator[None]:
     say(f"   ✓ {title} ({time.monotonic() - started:.0f} s)")
 
 
-def tail(log: Path, lines: int = TAIL_LINES) -> str:
-    """The end of a log file, indented for an error message."""
-    text = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
-    return "\n".join(f"      {line}" for line in text[-lines:])
+def tail(log: Path, since: int = 0) -> str:
+    """The last lines of a log file after the byte `since`, indented for an error message."""
+    text = log.read_bytes()[since:].decode(errors="replace").splitlines() if log.exists() else []
+    return "\n".join(f"      {line}" for line in text[-TAIL_LINES:])
 
 
 def run(
@@ -88,6 +88,7 @@ def run_logged(args: Sequence[str], log: Path, *, timeout: float = 1800, env: di
     """Run a long command with all its output in `log`; a failure quotes the end of the log."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as out:
+        since = out.tell()
         print(f"$ {shlex.join(args)}", file=out, flush=True)
         try:
             code = subprocess.run(
@@ -104,7 +105,7 @@ def run_logged(args: Sequence[str], log: Path, *, timeout: float = 1800, env: di
         except subprocess.TimeoutExpired as error:
             raise LabError(f"no end after {timeout:.0f} s: {args[0]}; see {log}") from error
     if code != 0:
-        raise LabError(f"{args[0]} failed ({code}); the end of {log}:\n{tail(log)}")
+        raise LabError(f"{args[0]} failed ({code}); the end of {log}:\n{tail(log, since)}")
 
 
 def as_root(args: Sequence[str]) -> list[str]:
