@@ -34,15 +34,15 @@ def serving_network(zone: str) -> str:
 
 def join_networks(services: Mapping[str, Service], zones: Zones) -> dict[str, list[str]]:
     """For each container the networks it joins: the one with a way out first, the others by name."""
-    joined = {name: set[str]() for name in services}
-    for name, service in services.items():
-        if is_inside(service):
-            joined[name] |= _own_networks(service, zones)
+    own = {name: _own_networks(service, zones) for name, service in services.items()}
+    joined = {name: set(networks) for name, networks in own.items()}
     for name, service in services.items():
         for target in dict.fromkeys([*service.needs, *service.talks_to]):
             other = services.get(target)
             if other is not None and is_inside(service) and is_inside(other) and target != name:
-                _connect(joined, service, other, zones)
+                # What others add does not count: one service's networks must not hang on another's wishes.
+                if not own[name] & own[target]:
+                    _connect(joined, service, other, zones)
     return {name: _ordered(services[name], networks, zones) for name, networks in joined.items()}
 
 
@@ -58,6 +58,8 @@ def is_served(service: Service) -> bool:
 
 
 def _own_networks(service: Service, zones: Zones) -> set[str]:
+    if not is_inside(service):
+        return set()
     zone = zones.of(service.zone)
     if zone == DATA_ZONE:
         return {f"kronos-data-{service.stack}"}
@@ -70,9 +72,7 @@ def _own_networks(service: Service, zones: Zones) -> set[str]:
 
 
 def _connect(joined: dict[str, set[str]], caller: Service, target: Service, zones: Zones) -> None:
-    """Make caller and target share a network; what they share already is enough."""
-    if joined[caller.name] & joined[target.name]:
-        return
+    """Make caller and target share a network."""
     if zones.of(target.zone) == DATA_ZONE and target.name in caller.needs:
         joined[caller.name].add(f"kronos-data-{target.stack}")
         return

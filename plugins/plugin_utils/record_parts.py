@@ -25,7 +25,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.model import (
     UrlPath,
     wrong,
 )
-from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema, field_validator, model_validator
 
 
 class User(Strict):
@@ -61,7 +61,7 @@ def _kind_of_value(value: Any) -> str:
     return "<secret>" if isinstance(value, (dict, SecretReference)) else "<plain>"
 
 
-Scalar = str | bool | int | float
+_SCALAR_SCHEMA = {"type": ["string", "number", "boolean"], "description": "A plain value."}
 
 
 def _scalar(value: Any) -> Any:
@@ -71,7 +71,7 @@ def _scalar(value: Any) -> Any:
 
 
 EnvironmentValue = Annotated[
-    Annotated[SecretReference, Tag("<secret>")] | Annotated[Any, AfterValidator(_scalar), Tag("<plain>")],
+    Annotated[SecretReference, Tag("<secret>")] | Annotated[Any, AfterValidator(_scalar), WithJsonSchema(_SCALAR_SCHEMA), Tag("<plain>")],
     Discriminator(_kind_of_value),
 ]
 

@@ -1,0 +1,64 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What weakens a container needs a reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.kronos.homelab.plugins.plugin_utils.hardening import OWN_KEYS, WEAKENING, is_off, labels_of
+from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import PlanError
+
+
+def plan_with(planning: Any, **said: Any) -> dict[str, Any]:
+    plan: dict[str, Any] = planning.plan(kronos_services={"one": {"image": "x/one:1", **said}})
+    return plan
+
+
+@pytest.mark.parametrize("key", sorted(WEAKENING))
+def test_a_weakening_key_needs_a_reason_and_is_listed(planning: Any, key: str) -> None:
+    with pytest.raises(PlanError, match=f"one.compose.{key}: found compose.{key}"):
+        plan_with(planning, compose={key: "x"})
+    plan = plan_with(planning, compose={key: "x"}, reasons={f"compose.{key}": "it must"})
+    assert plan["exceptions"] == [{"service": "one", "what": f"compose.{key}", "reason": "it must"}]
+    assert plan["services"]["one"]["compose"] == {key: "x"}
+
+
+@pytest.mark.parametrize("key", sorted(OWN_KEYS))
+def test_derived_keys_are_refused_with_or_without_a_reason(planning: Any, key: str) -> None:
+    with pytest.raises(PlanError, match="the record's own key for it"):
+        plan_with(planning, compose={key: "x"}, reasons={f"compose.{key}": "it must"})
+
+
+def test_no_key_is_in_both_tables() -> None:
+    assert not set(OWN_KEYS) & set(WEAKENING)
+
+
+@pytest.mark.parametrize("value", [None, False, [], {}, ""])
+def test_what_switches_nothing_on_needs_no_reason(planning: Any, value: Any) -> None:
+    assert is_off(value)
+    plan_with(planning, compose={"privileged": value})
+
+
+def test_harmless_keys_pass(planning: Any) -> None:
+    compose = {
+        "extra_hosts": {"nas": "192.0.2.5"},
+        "labels": {"com.example.a": "b"},
+        "dns": ["192.0.2.1"],
+        "shm_size": "128m",
+    }
+    assert plan_with(planning, compose=compose)["services"]["one"]["compose"] == compose
+
+
+@pytest.mark.parametrize(
+    ("labels", "keys"), [({"a": 1}, ["a"]), (["a=1", "b"], ["a", "b"]), (None, []), ("text", []), ([], [])]
+)
+def test_labels(labels: Any, keys: list[str]) -> None:
+    assert labels_of({"labels": labels}) == keys
+
+
+def test_a_blank_reason_is_none(planning: Any) -> None:
+    with pytest.raises(PlanError, match="network: host without a reason"):
+        plan_with(planning, network="host", reasons={"network": "  "})
