@@ -26,9 +26,7 @@ class Socket:
     @property
     def loopback(self) -> bool:
         """Whether only the host itself can reach it."""
-        address = ipaddress.ip_address(self.address)
-        mapped = getattr(address, "ipv4_mapped", None)
-        return bool((mapped or address).is_loopback)
+        return ipaddress.ip_address(self.address).is_loopback
 
 
 def parse(protocol: str, table: str) -> list[Socket]:
@@ -63,4 +61,5 @@ def ports(sockets: Iterable[Socket], protocol: str) -> list[int]:
 def _address(text: str) -> str:
     """An address as the tables have it: words of 32 bits, each in the byte order of the machine (little endian)."""
     words = [bytes.fromhex(text[start : start + 8])[::-1] for start in range(0, len(text), 8)]
-    return str(ipaddress.ip_address(b"".join(words)))
+    address = ipaddress.ip_address(b"".join(words))
+    return str(getattr(address, "ipv4_mapped", None) or address)
