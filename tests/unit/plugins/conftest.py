@@ -121,7 +121,7 @@ class Plans:
     route = staticmethod(route)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def plans() -> type[Plans]:
     """Makers of small plans."""
     return Plans

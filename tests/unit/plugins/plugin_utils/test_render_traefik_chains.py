@@ -1,0 +1,62 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One chain per access class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik_chains import (
+    ACCESS_CLASSES,
+    IDENTITY_HEADERS,
+    middlewares,
+)
+
+LAN, VPN, NOBODY = ["192.0.2.0/24"], ["10.9.0.0/24"], ["127.0.0.1/32"]
+GUARDS: dict[str, str | None] = {
+    "public": None,
+    "authenticated": "allow-lan",
+    "lan": "allow-lan",
+    "vpn": "allow-vpn",
+}
+
+
+@pytest.mark.parametrize("access", ACCESS_CLASSES)
+def test_chain(access: str, plans: Any) -> None:
+    links = middlewares(plans.plan())[f"chain-{access}"]["chain"]["middlewares"]
+    guards = [link for link in links if link.startswith("allow-")]
+    assert guards == ([GUARDS[access]] if GUARDS[access] else [])
+    assert links[0] == "security-headers"
+    assert {"strip-identity", "compress"} <= set(links)
+    assert set(links) <= set(middlewares(plans.plan()))
+
+
+@pytest.mark.parametrize(
+    ("lan", "vpn", "lan_gets", "vpn_gets"),
+    [
+        (LAN, VPN, LAN + VPN, VPN),
+        (LAN, [], LAN, NOBODY),
+        ([], VPN, VPN, VPN),
+        ([], [], NOBODY, NOBODY),
+    ],
+)
+def test_who_is_let_in(lan: list[str], vpn: list[str], lan_gets: Any, vpn_gets: Any, plans: Any) -> None:
+    links = middlewares(plans.plan(settings={"lan": lan, "vpn": vpn}))
+    assert links["allow-lan"] == {"ipAllowList": {"sourceRange": lan_gets}}
+    assert links["allow-vpn"] == {"ipAllowList": {"sourceRange": vpn_gets}}
+
+
+def test_nobody_poses_as_a_user(plans: Any) -> None:
+    stripped = middlewares(plans.plan())["strip-identity"]["headers"]["customRequestHeaders"]
+    assert set(stripped.values()) == {""}
+    assert {"Remote-User", "Remote-Groups", "X-Forwarded-User", *IDENTITY_HEADERS} == set(stripped)
+
+
+def test_security_headers(plans: Any) -> None:
+    headers = middlewares(plans.plan())["security-headers"]["headers"]
+    assert headers["stsSeconds"] >= 15768000
+    assert headers["contentTypeNosniff"] is True
+    assert headers["customFrameOptionsValue"] == "SAMEORIGIN"
+    assert headers["customResponseHeaders"] == {"Server": "", "X-Powered-By": ""}

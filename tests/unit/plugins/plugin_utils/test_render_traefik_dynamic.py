@@ -1,0 +1,140 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Traefik's dynamic configuration, and the proof that it was taken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jmespath
+import pytest
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import RenderError
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik_dynamic import (
+    traefik_dynamic,
+    traefik_reload_check,
+)
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_yaml import yaml_text
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+
+def http_of(plans: Any, *routes: dict[str, Any], **said: Any) -> Any:
+    """The http part for these routes."""
+    return traefik_dynamic(plans.plan(routes=list(routes), **said))["http"]
+
+
+@pytest.mark.parametrize("access", ["public", "authenticated", "lan", "vpn"])
+def test_router(access: str, plans: Any) -> None:
+    http = http_of(plans, plans.route("radarr", access=access, upstream="http://radarr:7878"))
+    assert http["routers"]["radarr"] == {
+        "entryPoints": ["websecure"],
+        "rule": "Host(`radarr.home.example`)",
+        "service": "radarr",
+        "middlewares": [f"chain-{access}"],
+        "tls": {"options": "default"},
+    }
+    assert http["services"]["radarr"] == {
+        "loadBalancer": {"servers": [{"url": "http://radarr:7878"}], "passHostHeader": True}
+    }
+    assert f"chain-{access}" in http["middlewares"]
+
+
+def test_path(plans: Any) -> None:
+    http = http_of(plans, plans.route("notes", path="/admin"))
+    assert http["routers"]["notes"]["rule"] == "Host(`notes.home.example`) && PathPrefix(`/admin`)"
+
+
+@pytest.mark.parametrize(
+    ("upstream", "verify", "transport"),
+    [
+        ("https://192.0.2.5:5001", False, "unverified"),
+        ("https://192.0.2.5:5001", True, None),
+        ("http://192.0.2.5", False, None),
+    ],
+)
+def test_certificate_of_an_upstream(upstream: str, verify: bool, transport: str | None, plans: Any) -> None:
+    http = http_of(plans, plans.route("nas", upstream=upstream, verify_upstream=verify))
+    assert http["services"]["nas"]["loadBalancer"].get("serversTransport") == transport
+    assert http["serversTransports"] == {"unverified": {"insecureSkipVerify": True}}
+
+
+def test_own_dashboard_never_leaves_the_program(plans: Any) -> None:
+    http = http_of(plans, plans.route("traefik", upstream="http://traefik:8080"))
+    assert http["routers"]["traefik"]["service"] == "api@internal"
+    assert "services" not in http
+
+
+def test_another_service_cannot_reach_the_api(plans: Any) -> None:
+    http = http_of(plans, plans.route("other", upstream="http://traefik:8080"))
+    assert http["routers"]["other"]["service"] == "other"
+
+
+def test_tls(plans: Any) -> None:
+    tls = traefik_dynamic(plans.plan())["tls"]
+    files = {"certFile": "/etc/traefik/certs/proxy/cert.pem", "keyFile": "/etc/traefik/certs/proxy/key.pem"}
+    assert tls["certificates"] == [files]
+    assert tls["stores"] == {"default": {"defaultCertificate": files}}
+    assert tls["options"]["default"]["minVersion"] == "VersionTLS12"
+    assert all("_ECDHE_" in name and "CBC" not in name for name in tls["options"]["default"]["cipherSuites"])
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("fqdn", "a.example`) || Host(`b.example"),
+        ("fqdn", '{{ env "HOME" }}'),
+        ("fqdn", ""),
+        ("path", "/x`) || PathPrefix(`/"),
+        ("path", '/{{ env "HOME" }}'),
+        ("path", "/a b"),
+        ("path", "x"),
+        ("upstream", 'http://a/{{ env "HOME" }}'),
+        ("upstream", "file:///etc/passwd"),
+        ("upstream", "http://a b"),
+    ],
+)
+def test_text_that_means_more(key: str, value: str, plans: Any) -> None:
+    with pytest.raises(RenderError, match=rf"routes\.app\.{key}: .* cannot stand in a rule"):
+        traefik_dynamic(plans.plan(routes=[plans.route("app", **{key: value})]))
+
+
+def rawdata(dynamic: Any, **changes: Any) -> Any:
+    """What /api/rawdata says once Traefik took the file (shape seen with 3.7.15)."""
+    http = dynamic["http"]
+    shown = {f"{name}@file": {"status": "enabled"} for name in http.get("routers", {})}
+    own = {"api@internal": {"status": "enabled"}, "ping@internal": {"status": "enabled"}}
+    return {
+        "routers": {**shown, **own, **changes},
+        "middlewares": {f"{name}@file": {"status": "enabled"} for name in http["middlewares"]},
+        "services": {},
+    }
+
+
+def test_reload_check(plans: Any) -> None:
+    plan = plans.plan(routes=[plans.route("a"), plans.route("b")])
+    other = plans.plan(routes=[plans.route("a")])
+    check = traefik_reload_check(plan)["http"]
+    assert (check["port"], check["path"]) == (8080, "/api/rawdata")
+    holds = jmespath.compile(check["expect"]).search
+    assert holds(rawdata(traefik_dynamic(plan))) is True
+    assert holds(rawdata(traefik_dynamic(other))) is False
+    assert holds(rawdata(traefik_dynamic(plan), **{"b@file": {"status": "disabled"}})) is False
+    assert jmespath.search(traefik_reload_check(other)["http"]["expect"], rawdata(traefik_dynamic(other))) is True
+
+
+@settings(max_examples=40, deadline=None)
+@given(text=st.text(max_size=12), key=st.sampled_from(["path", "fqdn", "upstream"]))
+@example(text="{{ env `HOME` }}", key="path")
+@example(text="a`) || Host(`b", key="fqdn")
+def test_no_text_opens_a_template_or_a_rule(text: str, key: str, plans: Any) -> None:
+    prefix = {"path": "/", "fqdn": "", "upstream": "http://"}[key]
+    route = plans.route("app", **{key: prefix + text})
+    plan = plans.plan(routes=[route])
+    try:
+        dynamic = traefik_dynamic(plan)
+    except RenderError:
+        return
+    assert "{{" not in yaml_text(dynamic)
+    assert dynamic["http"]["routers"]["app"]["rule"].count("`") == (2 if route["path"] == "/" else 4)
+    assert traefik_dynamic(plan) == dynamic
