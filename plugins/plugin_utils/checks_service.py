@@ -51,6 +51,11 @@ def _check_network(entry: Entry, problems: Problems) -> None:
                 problems.say(
                     *entry.locate(("ports", index, "target")), found, f"no target, or {port.port}: nothing is mapped"
                 )
+    if "network_mode" in service.compose:
+        for key in ("routes", "metrics", "ports"):
+            if getattr(service, key):
+                wanted = "none: state them at the service whose network it uses"
+                problems.say(*entry.locate((key,)), f"{key} beside compose.network_mode", wanted)
     if service.zone == "data" and service.network == "zone" and service.external is None:
         for key in ("routes", "metrics", "ports"):
             if getattr(service, key):

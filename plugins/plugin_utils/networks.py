@@ -39,10 +39,11 @@ def join_networks(services: Mapping[str, Service], zones: Zones) -> dict[str, li
     for name, service in services.items():
         for target in dict.fromkeys([*service.needs, *service.talks_to]):
             other = services.get(target)
-            if other is not None and is_inside(service) and is_inside(other) and target != name:
-                # What others add does not count: one service's networks must not hang on another's wishes.
-                if not own[name] & own[target]:
-                    _connect(joined, service, other, zones)
+            if other is None or target == name or not (is_inside(service) and is_inside(other)):
+                continue
+            # What others add does not count: one service's networks must not hang on another's wishes.
+            if not own[name] & own[target]:
+                _connect(joined, service, other, zones)
     return {name: _ordered(services[name], networks, zones) for name, networks in joined.items()}
 
 

@@ -70,8 +70,10 @@ def _scalar(value: Any) -> Any:
     return value
 
 
+PlainValue = Annotated[Any, AfterValidator(_scalar), WithJsonSchema(_SCALAR_SCHEMA)]
+
 EnvironmentValue = Annotated[
-    Annotated[SecretReference, Tag("<secret>")] | Annotated[Any, AfterValidator(_scalar), WithJsonSchema(_SCALAR_SCHEMA), Tag("<plain>")],
+    Annotated[SecretReference, Tag("<secret>")] | Annotated[PlainValue, Tag("<plain>")],
     Discriminator(_kind_of_value),
 ]
 

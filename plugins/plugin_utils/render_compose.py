@@ -108,6 +108,8 @@ def _reach(plan: Plan, service: Mapping[str, Any], siblings: Mapping[str, Any]) 
     needs = {name: {"condition": _condition(siblings[name])} for name in service["needs"] if name in siblings}
     if service["network"] == "host":
         return {"network_mode": "host", "depends_on": needs}
+    if "network_mode" in service["compose"]:
+        return {"depends_on": needs}  # it joins another container's network, none of ours
     if not service["networks"]:
         raise RenderError(f"services.{service['name']}.networks: at least one network is wanted")
     ports = [port for declared in service["published"] for port in _ports(plan, declared)]

@@ -61,6 +61,10 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"mem_limit": "1g", "pids_limit": 9, "cpus": 1.5},
     ),
     "host network": (
+        {"compose": {"network_mode": "container:vpn"}, "networks": []},
+        {"network_mode": "container:vpn", "networks": None, "ports": None},
+    ),
+    (
         {"network": "host", "networks": [], "published": [PORT]},
         {"network_mode": "host", "networks": None, "ports": None},
     ),
