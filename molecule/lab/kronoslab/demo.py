@@ -23,7 +23,9 @@ from .place import Place
 
 HOST = "demo"
 ROOT_CERTIFICATE = "/etc/kronos/ca/root.crt"  # where the collection keeps its CA on a host
-COLUMNS = ("service", "url", "health", "this run")
+COLUMNS = ("service", "url", "health", "answer", "this run")
+SUMMARY = "kronos.homelab.summary"
+VERIFY = "kronos.homelab.verify"
 
 
 @dataclass(frozen=True)
@@ -122,15 +124,22 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
 
 
 def table_rows(tasks: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """One row per service from the run's own summary, its health as verify then found it."""
+    """One row per service of the run's own summary, with what verify then found about it."""
     services: list[dict[str, str]] = []
-    health: dict[str, str] = {}
+    found: dict[tuple[str, str], str] = {}
     for task in tasks:
-        services = [dict(row) for row in task.get("services") or services]
-        for row in task.get("rows") or []:
-            if row["kind"] == "container":
-                health[row["subject"]] = row["detail"] if row["ok"] else f"FAILED: {row['detail']}"
-    return [{**row, "health": health.get(row["service"], row["health"])} for row in services]
+        if task.get("action") == SUMMARY:
+            services = [dict(row) for row in task["services"]]
+        if task.get("action") == VERIFY:
+            for row in task.get("rows") or []:
+                found[row["kind"], row["subject"]] = row["detail"] if row["ok"] else f"FAILED: {row['detail']}"
+    return [{**row, **_proved(row, found)} for row in services]
+
+
+def _proved(row: Mapping[str, str], found: Mapping[tuple[str, str], str]) -> dict[str, str]:
+    container = found.get(("container", row["service"]), row["health"])
+    proved = row["health"] == "healthy" and not container.startswith("FAILED")
+    return {"health": "healthy" if proved else container, "answer": found.get(("route", row["service"]), "-")}
 
 
 def render(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> list[str]:

@@ -14,24 +14,24 @@ from kronoslab.hosts import Host
 
 HOME = "https://home.demo.localhost:8443"
 TASKS = [
+    {"action": "kronos.homelab.plan", "services": {"homer": {}}},
     {
+        "action": "kronos.homelab.summary",
         "services": [
-            {
-                "service": "homer",
-                "url": "https://home.demo.localhost:8443",
-                "health": "as before",
-                "this run": "created",
-            },
-            {"service": "radarr", "url": "-", "health": "as before", "this run": "unchanged"},
+            {"service": "homer", "url": HOME, "health": "healthy", "this run": "created"},
+            {"service": "radarr", "url": "-", "health": "healthy", "this run": "created"},
+            {"service": "sonarr", "url": "-", "health": "as before", "this run": "unchanged"},
             {"service": "nas", "url": "-", "health": "external", "this run": "unchanged"},
-        ]
+        ],
     },
     {
+        "action": "kronos.homelab.verify",
         "rows": [
-            {"kind": "container", "subject": "homer", "ok": True, "detail": "healthy"},
+            {"kind": "container", "subject": "homer", "ok": True, "detail": "running"},
             {"kind": "container", "subject": "radarr", "ok": False, "detail": "exited"},
-            {"kind": "route", "subject": "homer", "ok": True, "detail": "200"},
-        ]
+            {"kind": "container", "subject": "sonarr", "ok": True, "detail": "running"},
+            {"kind": "route", "subject": "homer", "ok": True, "detail": "HTTP 200"},
+        ],
     },
 ]
 
@@ -73,9 +73,14 @@ def test_a_taken_port_is_named_with_its_remedy() -> None:
         demo.check_free(demo.Ports(port, port), ours)
 
 
-def test_rows_take_health_from_verify() -> None:
-    rows = {row["service"]: row["health"] for row in demo.table_rows(TASKS)}
-    assert rows == {"homer": "healthy", "radarr": "FAILED: exited", "nas": "external"}
+def test_rows_show_what_verify_found() -> None:
+    rows = {row["service"]: (row["health"], row["answer"]) for row in demo.table_rows(TASKS)}
+    assert rows == {
+        "homer": ("healthy", "HTTP 200"),
+        "radarr": ("FAILED: exited", "-"),
+        "sonarr": ("running", "-"),
+        "nas": ("external", "-"),
+    }
 
 
 def test_no_records_no_rows() -> None:
