@@ -60,11 +60,11 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"limits": {"memory": "1g", "pids": 9, "cpus": 1.5}},
         {"mem_limit": "1g", "pids_limit": 9, "cpus": 1.5},
     ),
-    "host network": (
+    "another container's network": (
         {"compose": {"network_mode": "container:vpn"}, "networks": []},
         {"network_mode": "container:vpn", "networks": None, "ports": None},
     ),
-    (
+    "host network": (
         {"network": "host", "networks": [], "published": [PORT]},
         {"network_mode": "host", "networks": None, "ports": None},
     ),
