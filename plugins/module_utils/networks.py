@@ -94,7 +94,11 @@ def find(networks: Iterable[Mapping[str, Any]], containers: Iterable[Mapping[str
 
 
 def plan(
-    wanted: Sequence[Mapping[str, Any]], found: Mapping[str, Found], prune: bool, assume_left: bool = False
+    wanted: Sequence[Mapping[str, Any]],
+    found: Mapping[str, Found],
+    create: bool,
+    prune: bool,
+    assume_left: bool = False,
 ) -> NetworksChange:
     """The change that leads to exactly these networks of ours. Pure.
 
@@ -102,25 +106,23 @@ def plan(
     only said that they would leave. Raises KronosError where a network or a container of somebody else is in the way.
     """
     by_name = {str(network["name"]): network for network in wanted}
-    _refuse(by_name, found)
-    create = [name for name in by_name if name not in found]
-    differ = [name for name in by_name if name in found and found[name].spec != spec_of(by_name[name])]
+    if create:
+        _refuse(by_name, found)
+    missing = [name for name in by_name if create and name not in found]
+    standing = [name for name in by_name if name in found]
+    differ = [name for name in standing if create and found[name].spec != spec_of(by_name[name])]
     surplus = [name for name in sorted(found) if prune and found[name].spec is not None and name not in by_name]
     users = {name: _names(found[name].members, foreign_only=assume_left) for name in surplus}
     remove = [name for name in surplus if not users[name]]
     return NetworksChange(
         wanted=by_name,
-        create=tuple(create),
+        create=tuple(missing),
         recreate={name: _names(found[name].members) for name in differ},
         remove=tuple(remove),
         kept={name: users[name] for name in surplus if users[name]},
-        foreign={
-            name: _names(found[name].members, foreign_only=True)
-            for name in by_name
-            if name in found and _names(found[name].members, foreign_only=True)
-        },
+        foreign={name: strangers for name in standing if (strangers := _names(found[name].members, foreign_only=True))},
         diff=tuple(
-            [_diff(name, "", described(by_name[name])) for name in create]
+            [_diff(name, "", described(by_name[name])) for name in missing]
             + [_diff(name, _standing(found[name]), _anew(found[name], by_name[name])) for name in differ]
             + [_diff(name, _standing(found[name]), "") for name in remove]
         ),

@@ -69,13 +69,15 @@ class Stored:
 class SecretsChange:
     """What has to happen.
 
-    ``actions`` maps service/name to created, restored, given, rotated or repaired (mode or owner).
+    ``actions`` maps service/name to created, restored, given, rotated or repaired (mode or owner); ``kept`` are those
+    that have a value already.
     """
 
     wanted: tuple[WantedSecret, ...]
     actions: Mapping[str, str]
     folders: tuple[str, ...]
     unused: tuple[str, ...]
+    kept: frozenset[str] = frozenset()
 
     @property
     def changed(self) -> bool:
@@ -89,7 +91,7 @@ class SecretsChange:
         for secret in self.wanted:
             action = self.actions.get(secret.key)
             if action:
-                before = "" if action in ("created", "restored") else "(kept value, hidden)\n"
+                before = "(kept value, hidden)\n" if secret.key in self.kept else ""
                 entries.append(_entry(f"secret {secret.key}", before, f"({action}: {describe(secret)})\n"))
         return entries + [_entry(folder, "", "directory\nmode: 0700\n") for folder in self.folders]
 
@@ -152,7 +154,8 @@ def plan(
             actions[secret.key] = action
     declared = {secret.key for secret in wanted}
     named = {f"{service}/{name}" for service, values in given.items() for name in values}
-    return SecretsChange(tuple(wanted), actions, tuple(folders), tuple(sorted(named - declared)))
+    kept = frozenset(key for key in declared if present[key].value)
+    return SecretsChange(tuple(wanted), actions, tuple(folders), tuple(sorted(named - declared)), kept)
 
 
 def apply(change: SecretsChange, present: Mapping[str, Stored], *, root: str | None = None) -> None:

@@ -187,6 +187,7 @@ def work(wanted: ca_state.Wanted, params: dict, apply: bool) -> dict:
     present = ca_state.read(wanted)
     change = ca.plan(wanted, present, now, params["force_new_root"])
     wish = tree.Wanted(wanted.ca("wanted.json"), ca_state.to_json(wanted), 0o600, os.geteuid(), os.getegid())
+    blind = present.root is not None and not certificates.available()
     note = tree.plan_tree([wish], [], [], tree.read_present([wish.path]))
     if apply:
         ca.apply(change, wanted, present, now)
@@ -200,7 +201,7 @@ def work(wanted: ca_state.Wanted, params: dict, apply: bool) -> dict:
         "issued": dict(change.issue),
         "root_certificate": (ca_state.read_content(wanted.ca("root.crt")) or b"").decode(),
         "leaves": ca_state.read_issued(wanted).get("leaves") or {},
-        "warnings": [] if certificates.available() else [f"{MISSING}: what stands could not be looked at"],
+        "warnings": [f"{MISSING}: what stands could not be looked at"] if blind else [],
     }
 
 

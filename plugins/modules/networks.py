@@ -58,6 +58,11 @@ options:
         description: Whether it has IPv6.
         type: bool
         default: false
+  create:
+    description: >-
+      Whether to make networks, and to make those anew that differ; V(false) is for a call that only prunes.
+    type: bool
+    default: true
   prune:
     description:
       - Remove networks that this collection made and that O(networks) no longer names. One that containers still
@@ -78,6 +83,7 @@ EXAMPLES = r"""
 - name: Remove those that no zone needs any more
   kronos.homelab.networks:
     networks: "{{ kronos_plan.networks }}"
+    create: false
     prune: true
 """
 
@@ -128,6 +134,7 @@ OPTIONS = {
             "ipv6": {"type": "bool", "default": False},
         },
     },
+    "create": {"type": "bool", "default": True},
     "prune": {"type": "bool", "default": False},
 }
 
@@ -143,7 +150,7 @@ def converge(params: dict, check_mode: bool) -> dict:
             raise
         warnings = [f"{missing}; predicted as if it had no networks yet"] if missing.installed else []
         found = {}
-    change = networks.plan(params["networks"], found, params["prune"], assume_left=check_mode)
+    change = networks.plan(params["networks"], found, params["create"], params["prune"], assume_left=check_mode)
     if not check_mode:
         networks.apply(change, engine)
         there = {network["Name"]: network["Id"] for network in engine.networks()}

@@ -31,7 +31,7 @@ PLANS = [
 
 @pytest.mark.parametrize(("wanted", "found", "prune", "happens"), PLANS)
 def test_plan(wanted, found, prune, happens):
-    change = networks.plan(wanted, found, prune)
+    change = networks.plan(wanted, found, True, prune)
     nothing = {"create": (), "recreate": {}, "remove": (), "kept": {}, "foreign": {}}
     assert {key: getattr(change, key) for key in nothing} == {**nothing, **happens}
     assert change.changed is bool({"create", "recreate", "remove"} & set(happens))
@@ -40,9 +40,15 @@ def test_plan(wanted, found, prune, happens):
 
 def test_in_check_mode_ours_count_as_gone():
     found = {"kronos-a": standing(A, OURS), "kronos-b": standing(A, OURS, OTHER)}
-    change = networks.plan([], found, prune=True, assume_left=True)
+    change = networks.plan([], found, create=True, prune=True, assume_left=True)
     assert change.remove == ("kronos-a",)
     assert change.kept == {"kronos-b": ("stranger",)}
+
+
+def test_a_call_that_only_prunes_makes_nothing():
+    found = {"kronos-a": standing({**A, "mtu": 9000}, OURS, OTHER), "kronos-b": standing(A)}
+    change = networks.plan([A, {**A, "name": "kronos-c"}], found, create=False, prune=True)
+    assert (change.create, change.recreate, change.remove) == ((), {}, ("kronos-b",))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +85,7 @@ def test_options_that_are_off_do_not():
 )
 def test_refusals(wanted, found, says):
     with pytest.raises(KronosError, match=says):
-        networks.plan([wanted], {"kronos-a": found}, True)
+        networks.plan([wanted], {"kronos-a": found}, True, True)
 
 
 def test_find():

@@ -125,6 +125,14 @@ def test_rotation_of_what_cannot_be(rotate, says):
         store.plan([A, WantedSecret("t", "g", "given", 0, "x")], {}, [], rotate, {})
 
 
+def test_a_diff_says_whether_something_is_replaced():
+    befores = [
+        store.plan([secret], {"s/a": stored}, [], [], {}).diff[0]["before"]
+        for secret, stored in [(A, Stored()), (A, Stored(None, "x")), (GIVEN, Stored()), (GIVEN, Stored("old"))]
+    ]
+    assert befores == ["", "", "", "(kept value, hidden)\n"]
+
+
 def test_values_for_nothing_are_reported():
     change = store.plan([GIVEN], {"s/a": Stored("new")}, [], [], {"s": {"a": "new", "b": "x"}, "gone": {"c": "y"}})
     assert change.unused == ("gone/c", "s/b")
