@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -101,7 +102,8 @@ def work(
         raise
     except Exception as error:
         # A fault of ours must not show a value that it stumbled over.
-        reason = mask.text(f"{type(error).__name__}: {error}")
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        reason = mask.text(f"{type(error).__name__}: {error} ({os.path.basename(where.filename)}:{where.lineno})")
         raise KronosError(f"stack {params['name']}: unexpected: {reason}") from None
 
 

@@ -124,10 +124,8 @@ def _only_by_new_container(
     keys: list[str] = []
     state = _state_of(service.name, present)
     if unit.digest != container.digest:
-        if state is not None and state.digest == container.digest:
-            keys += differing(state.parts, unit.parts)
-        else:
-            keys.append("definition")
+        known = state is not None and state.digest == container.digest
+        keys += (differing(state.parts, unit.parts) if state and known else []) or ["definition"]
     elif state is not None and state.observed and state.digest == container.digest:
         keys += differing(state.observed, hashes(container.observed))
     current = present.images.get(service.image)

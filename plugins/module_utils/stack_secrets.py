@@ -104,9 +104,10 @@ def _spellings(value: str) -> Iterable[str]:
     parts = [whole, *(line for line in lines if len(line) >= 16 and not line.startswith("-----"))]
     for part in parts:
         if len(part) >= SHORTEST:
-            yield part
-            yield json.dumps(part)[1:-1]
-            yield part.replace("$", "$$")
+            doubled = part.replace("\\", "\\\\")
+            # As it is; as JSON, Python's repr and YAML spell it; as compose.yml does.
+            yield from (part, json.dumps(part)[1:-1], json.dumps(part, ensure_ascii=False)[1:-1], repr(part)[1:-1])
+            yield from (doubled, doubled.replace("'", "\\'"), part.replace("'", "''"), part.replace("$", "$$"))
 
 
 def _read(path: str) -> str | None:

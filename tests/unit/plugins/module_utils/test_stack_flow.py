@@ -1,0 +1,148 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+from ansible_collections.kronos.homelab.plugins.module_utils.docker_api import DockerMissing
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_flow import work
+from ansible_collections.kronos.homelab.tests.unit.fakes.demo_stack import TOKEN, actions, demo_host, read, stack
+from ansible_collections.kronos.homelab.tests.unit.fakes.docker_host import FakeHost, count_writes
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting_for_the_disk(monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+
+
+@pytest.fixture
+def host(tmp_path):
+    return demo_host(tmp_path)
+
+
+def test_a_first_install_then_quiet(host, monkeypatch):
+    check = host.converge(check=True, **stack(host))
+    assert os.listdir(host.root) == ["etc"], "check mode writes nothing"
+    real = host.converge(**stack(host))
+    assert check["actions"] == real["actions"]
+    assert actions(real) == dict.fromkeys(["late", "once", "rules", "web"], ("created",))
+    assert real["generation"] == 1
+    assert [one[1] for one in host.calls if one[0] == "up"] == ["rules", "web", "late", "once"]
+    host.calls.clear()
+    count_writes(host, monkeypatch)
+    again = host.converge(**stack(host))
+    assert not again["changed"]
+    assert again["diff"] == []
+    assert host.calls == []
+
+
+def test_what_is_written(host):
+    host.converge(**stack(host))
+    layout = host.layout()
+    with open(layout.env("web"), encoding="utf-8") as stream:
+        assert stream.read() == 'TOKEN="to\\$ken-\'\\"\\\\-marker"\n'
+    assert oct(os.stat(layout.env("web")).st_mode & 0o777) == "0o600"
+    assert oct(os.stat(layout.compose).st_mode & 0o777) == "0o600"
+    assert oct(os.stat(f"{layout.secrets('web')}/db").st_mode & 0o777) == "0o400"
+    assert oct(os.stat(layout.base).st_mode & 0o777) == "0o700"
+    web = host.box("web")
+    assert web.environment["DB_FILE"] == "/run/secrets/db"
+    assert web.environment["MONEY"] == "5 $$ and $${HOME}", "compose turns it back"
+    assert web.labels["kronos.stack"] == "demo"
+    receipt = read(f"{layout.receipts}/stack--demo.json")
+    assert set(receipt["left"]["containers"]) == {"web", "rules", "late", "once"}
+    assert receipt["left"]["files"][layout.state]
+
+
+def test_a_good_update_and_back(host):
+    host.converge(**stack(host))
+    good = host.converge(**stack(host, web="1.1"))
+    assert actions(good) == {"web": ("recreated", "image")}
+    assert good["generation"] == 2
+    assert host.running()["web"] == "1.1"
+    assert any(name.startswith("kronos.local/demo/web:1") for name in host.images), "the old image keeps a name"
+    check = host.converge(check=True, state="rolled_back")
+    back = host.converge(state="rolled_back")
+    assert check["actions"] == back["actions"]
+    assert back["generation"] == 1
+    assert host.running()["web"] == "1.0"
+    assert not host.converge(state="rolled_back", generation=1)["changed"]
+    assert not host.converge(**stack(host))["changed"]
+    assert actions(host.converge(**stack(host, web="1.1"))) == {"web": ("recreated", "image")}
+
+
+def test_only_so_many_generations_are_kept(host):
+    for number in range(6):
+        wanted = stack(host)
+        wanted["project"]["services"]["web"]["environment"]["N"] = str(number)
+        assert host.converge(**wanted)["generation"] == number + 1
+    assert sorted(os.listdir(host.layout().generations)) == ["4", "5", "6"]
+    assert {name for name in host.images if "/web:" in name} == {"kronos.local/demo/web:5", "kronos.local/demo/web:6"}
+
+
+def test_a_missing_secret(host):
+    os.unlink(host.layout().master("web", "db"))
+    with pytest.raises(KronosError, match=r"secrets are missing: .*/etc/secrets/web/db \(module kronos.homelab.secret"):
+        host.converge(**stack(host))
+    assert actions(host.converge(check=True, **stack(host)))["web"] == ("created",)
+
+
+def test_a_secret_lost_on_a_converged_host_is_predicted_as_a_new_one(host):
+    host.converge(**stack(host))
+    os.unlink(host.layout().master("web", "token"))
+    check = host.converge(check=True, **stack(host))
+    host.put_secret("web", "token", "another-marker")
+    real = host.converge(**stack(host))
+    assert actions(check) == actions(real) == {"web": ("recreated", "environment.TOKEN")}
+    assert check["diff"] == real["diff"]
+    assert "marker" not in json.dumps(real)
+
+
+def test_absent(host):
+    host.converge(**stack(host))
+    host.box("late").status = "paused"
+    check = host.converge(check=True, state="absent")
+    assert set(host.running()) == {"web", "rules"}
+    real = host.converge(state="absent")
+    assert (check["actions"], check["diff"]) == (real["actions"], real["diff"])
+    assert actions(real) == dict.fromkeys(["late", "once", "rules", "web"], ("removed",))
+    assert not host.boxes
+    assert not os.path.exists(host.layout().base)
+    assert os.path.isdir(f"{host.root}/srv/web"), "data stays"
+    assert not [name for name in host.images if name.startswith("kronos.local")]
+    assert not host.converge(state="absent")["changed"]
+
+
+def no_docker(host):
+    def connect():
+        raise DockerMissing("Docker does not answer on the host")
+
+    world = host.world()
+    return type(world)(connect, world.runner, world.prober, world.clock, world.wall, world.replaced)
+
+
+PARAMS = {"name": "demo", "health_timeout": 5, "run": "", "generation": 0}
+
+
+def test_a_fresh_host_without_docker(host):
+    params = {**PARAMS, "state": "present", **stack(host)}
+    result = work(params, True, no_docker(host), host.layout())
+    assert actions(result) == dict.fromkeys(["late", "once", "rules", "web"], ("created",))
+    with pytest.raises(DockerMissing, match="does not answer"):
+        work(params, False, no_docker(host), host.layout())
+    gone = {**PARAMS, "state": "absent", "project": None, "services": None}
+    assert not work(gone, False, no_docker(host), host.layout())["changed"]
+
+
+def test_an_unexpected_fault_shows_no_secret(host, monkeypatch):
+    def stumble(*_args):
+        raise KeyError(TOKEN)
+
+    monkeypatch.setattr(FakeHost, "networks", stumble)
+    with pytest.raises(KronosError, match=r"unexpected: KeyError") as failure:
+        host.converge(**stack(host))
+    assert "marker" not in str(failure.value)
