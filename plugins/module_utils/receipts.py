@@ -62,6 +62,7 @@ def read(kind: str, name: str, *, root: str = "") -> dict[str, Any] | None:
 
 def read_all(*, root: str = "") -> list[dict[str, Any]]:
     """Every receipt on the host, sorted by kind and name; one that cannot be understood has ``left`` None."""
+    root = root or RECEIPTS
     try:
         names = sorted(entry for entry in os.listdir(root) if entry.endswith(".json") and not entry.startswith("."))
     except FileNotFoundError:

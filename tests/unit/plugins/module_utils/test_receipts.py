@@ -37,6 +37,14 @@ def test_write_and_read(root):
     assert os.stat(f"{root}/stack--media.json").st_mode & 0o777 == 0o600
 
 
+def test_without_a_root_all_work_on_the_hosts_own(root, monkeypatch):
+    monkeypatch.setattr(receipts, "RECEIPTS", root)
+    receipts.write("stack", "media", "d1", {})
+    assert receipts.read("stack", "media") == receipts.read_all()[0]
+    assert receipts.forget("stack", "media")
+    assert os.listdir(root) == []
+
+
 def test_forget(root):
     receipts.write("stack", "media", "d1", {}, root=root)
     assert receipts.forget("stack", "media", root=root)
