@@ -15,6 +15,7 @@ from .console import LabError, as_root, run, run_logged, say, step, succeeds, ta
 from .place import Place
 
 START_SECONDS = 60
+CONTAINERD_PID = Path("/run/docker/containerd/containerd.pid")
 
 
 def answers() -> bool:
@@ -103,6 +104,7 @@ def _start_directly(place: Place) -> None:
     log = place.logs / "dockerd.log"
     pidfile = place.state / "dockerd.pid"
     pidfile.unlink(missing_ok=True)
+    _forget_dead_containerd()
     with step("starting a Docker engine"):
         with log.open("a") as out:
             process = subprocess.Popen(
@@ -142,23 +144,35 @@ def stop(place: Place) -> None:
         return
     if record.get("how") == "systemd":
         run(as_root(["systemctl", "stop", "docker.socket", "docker.service"]), check=False)
-    elif _is_dockerd(int(str(record.get("pid", 0)))):
+    elif _runs(int(str(record.get("pid", 0))), "dockerd"):
         _terminate(int(str(record["pid"])))
     place.engine_record.unlink(missing_ok=True)
     say("   ✓ the Docker engine that the lab had started is stopped")
 
 
-def _is_dockerd(pid: int) -> bool:
+def _forget_dead_containerd() -> None:
+    """After a kill, dockerd waits in vain for a containerd that its pid file names but that is gone or a zombie."""
     try:
-        return pid > 1 and Path(f"/proc/{pid}/comm").read_text().strip() == "dockerd"
+        pid = int(CONTAINERD_PID.read_text())
+    except (OSError, ValueError):
+        return
+    if not _runs(pid, "containerd"):
+        CONTAINERD_PID.unlink(missing_ok=True)
+
+
+def _runs(pid: int, program: str) -> bool:
+    """Whether a process lives (a zombie does not) and is that program."""
+    try:
+        name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
     except OSError:
         return False
+    return name == program and not rest.split()[0].startswith("Z")
 
 
 def _terminate(pid: int) -> None:
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + START_SECONDS
-    while _is_dockerd(pid) and time.monotonic() < deadline:
+    while _runs(pid, "dockerd") and time.monotonic() < deadline:
         time.sleep(0.3)
-    if _is_dockerd(pid):
+    if _runs(pid, "dockerd"):
         raise LabError(f"dockerd (pid {pid}) did not stop in {START_SECONDS} s")
