@@ -24,7 +24,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.stack_images import
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_layout import Layout
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_model import parse
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_render import Rendered, Unit
-from ansible_collections.kronos.homelab.plugins.module_utils.stack_state import read_json, write_json
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_state import known, read_json, write_json
 from ansible_collections.kronos.homelab.plugins.module_utils.tree import Wanted, WantedDirectory
 
 META = "generation.json"
@@ -80,17 +80,21 @@ def save(generation: Generation, layout: Layout, folder: str = "") -> None:
 def load(number: int, layout: Layout) -> Generation:
     """The kept generation *number*; raises KronosError where it is missing or damaged."""
     folder = os.path.join(layout.generations, str(number))
-    meta = read_json(os.path.join(folder, META))
-    if meta is None or meta.get("schema") != 1:
+    meta = read_json(os.path.join(folder, META)) or {}
+    try:
+        return _generation(number, meta, folder, layout)
+    except (KeyError, TypeError, AttributeError, OSError) as error:
         kept = ", ".join(str(one) for one in numbers(layout)) or "none"
-        raise KronosError(f"stack {layout.stack}: generation {number} is not there or not whole; kept: {kept}")
+        raise KronosError(
+            f"stack {layout.stack}: generation {number} is not there or not whole; kept: {kept}"
+        ) from error
+
+
+def _generation(number: int, meta: Mapping[str, Any], folder: str, layout: Layout) -> Generation:
     source = meta["source"]
     stack = parse(layout.stack, source["project"], source["services"], source["health_timeout"])
-    try:
-        files = tuple(_file(one, folder, layout) for one in meta["files"])
-    except OSError as error:
-        raise KronosError(f"stack {layout.stack}: generation {number}: {error.filename} is missing") from error
-    units = {name: Unit(**one) for name, one in meta["units"].items()}
+    files = tuple(_file(one, folder, layout) for one in meta["files"])
+    units = {name: Unit(**known(Unit, one)) for name, one in meta["units"].items()}
     directories = tuple(WantedDirectory(**one) for one in meta["directories"])
     images = {name: Image(one["ref"], one["id"], tuple(one["digests"])) for name, one in meta["images"].items()}
     return Generation(number, Rendered(stack, units, files, directories), images)

@@ -65,8 +65,8 @@ def load_state(layout: Layout) -> State | None:
     try:
         if data is None or data["schema"] != 1:
             return None
-        services = {name: ServiceState(**_known(ServiceState, one)) for name, one in data["services"].items()}
-        return State(**{**_known(State, data), "services": services})
+        services = {name: ServiceState(**known(ServiceState, one)) for name, one in data["services"].items()}
+        return State(**{**known(State, data), "services": services})
     except (KeyError, TypeError, AttributeError):
         return None
 
@@ -150,6 +150,7 @@ def _holder(path: str) -> str:
     return f"{data.get('owner') or 'unknown'}, process {data.get('pid', '?')}"
 
 
-def _known(kind: Any, data: Mapping[str, Any]) -> dict[str, Any]:
+def known(kind: Any, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What of *data* the dataclass *kind* has fields for; other versions of the collection may write more."""
     names = {one.name for one in fields(kind)}
     return {name: value for name, value in data.items() if name in names}
