@@ -3,6 +3,7 @@
 # Runs every scenario (or those named) on a lab host of its own, and takes the hosts away again, also after a failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export COLUMNS=180
 lab="python molecule/lab/lab.py"
 scenarios=("$@")
 if [ ${#scenarios[@]} -eq 0 ]; then
@@ -12,7 +13,6 @@ failed=()
 began=$SECONDS
 for scenario in "${scenarios[@]}"; do
   echo "== scenario $scenario ($((SECONDS - began)) s since the start)"
-  rm -rf ".lab/records/$scenario"
   molecule test -s "$scenario" || failed+=("$scenario")
 done
 # molecule destroys the hosts of failed scenarios too; this catches what a killed run left
