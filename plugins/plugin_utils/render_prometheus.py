@@ -23,6 +23,9 @@ RULES_FILE = "/etc/prometheus/rules.yml"
 ROUTE_JOB = "probe_route"
 BACKEND_JOB = "probe_backend"
 
+# A guarded route turns the prober away, which the proxy logs: not more often than an alert needs.
+PROBE_INTERVAL = "30s"
+
 
 def prometheus_config(plan: Plan) -> Data:
     """Return the configuration: scrape jobs of this host and its peers, probes, rules and the Alertmanager."""
@@ -85,6 +88,7 @@ def _probe_jobs(plan: Plan) -> Iterator[Data]:
             yield {
                 "job_name": job,
                 "metrics_path": "/probe",
+                "scrape_interval": PROBE_INTERVAL,
                 "static_configs": probes,
                 "relabel_configs": [
                     {"source_labels": ["__address__"], "target_label": "__param_target"},

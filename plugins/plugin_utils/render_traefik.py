@@ -25,6 +25,22 @@ _REQUEST_HYGIENE: Data = {
     "encodedCharacters": {"allowEncodedNullCharacter": False, "allowEncodedBackSlash": False},
 }
 
+# Fields of the access log that repeat others or help nobody who looks for a cause.
+_UNTELLING_FIELDS = (
+    "ClientAddr",
+    "ClientPort",
+    "GzipRatio",
+    "OriginContentSize",
+    "OriginDuration",
+    "Overhead",
+    "RequestAddr",
+    "RequestContentSize",
+    "RequestCount",
+    "RequestPort",
+    "ServiceAddr",
+    "StartLocal",
+)
+
 
 def traefik_static(plan: Plan) -> Data:
     """Return the static configuration: entry points, the file provider, API, logs and metrics.
@@ -85,6 +101,7 @@ def _access_log() -> Data:
         "filters": {"statusCodes": ["400-599"]},
         "fields": {
             "defaultMode": "keep",
+            "names": dict.fromkeys(_UNTELLING_FIELDS, "drop"),
             "headers": {
                 "defaultMode": "drop",
                 "names": {"User-Agent": "keep", "Authorization": "drop", "Cookie": "drop"},

@@ -70,7 +70,7 @@ def test_route_probe_sends_the_name_of_the_route(plans: Any) -> None:
         plans.service("blackbox-exporter"), probes=[route_probe("app", "lan")], routes=[plans.route("app")]
     )
     job = jobs(plan)["probe_route"]
-    assert job["metrics_path"] == "/probe"
+    assert (job["metrics_path"], job["scrape_interval"]) == ("/probe", "30s")
     assert job["static_configs"] == [
         {
             "targets": ["https://traefik/"],
