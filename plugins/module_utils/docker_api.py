@@ -9,6 +9,8 @@ Engine API's own documents (https://docs.docker.com/reference/api/engine/).
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import Any, Protocol
 
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
@@ -117,7 +119,12 @@ class DockerEngine:
         self._call(self._api.unpause, container)
 
     def signal(self, container: str, name: str) -> None:
-        self._call(self._api.kill, container, signal=name)
+        # Not by the engine's kill call: whatever the signal, it marks the container as stopped by hand, and then
+        # no restart policy brings it back after a crash or a reboot (tried).
+        state = (self.inspect(container) or {}).get("State") or {}
+        if not state.get("Running") or not state.get("Pid"):
+            raise DockerRefused(f"{container} does not run: no signal {name} sent")
+        os.kill(int(state["Pid"]), signal.Signals[f"SIG{name.removeprefix('SIG')}"])
 
     def remove(self, container: str) -> None:
         self._found(self._api.remove_container, container, force=True)
