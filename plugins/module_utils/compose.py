@@ -55,7 +55,7 @@ def env_values(text: str) -> list[str]:
     escapes = {"n": "\n", "r": "\r"}
     return [
         re.sub(r"\\(.)", lambda found: escapes.get(found[1], found[1]), line.partition("=")[2][1:-1])
-        for line in text.splitlines()
+        for line in text.split("\n")
         if line.endswith('"')
     ]
 
