@@ -59,6 +59,7 @@ class Service:
     enabled: bool = False
     active: bool = False
     outdated: bool = False
+    installed: bool = True
 
 
 @dataclass(frozen=True)

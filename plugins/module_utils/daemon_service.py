@@ -43,10 +43,10 @@ def read_service(host: DockerHost, config: str, left: Mapping[str, Any]) -> Serv
     try:
         answer = host.run(["systemctl", "show", UNIT, "--property=LoadState,UnitFileState,ActiveState"])
     except KronosError:
-        return Service()
+        return Service(installed=False)
     found = dict(line.split("=", 1) for line in answer.out.splitlines() if "=" in line)
     if answer.code or found.get("LoadState") != "loaded":
-        return Service()
+        return Service(installed=False)
     active = found.get("ActiveState") == "active"
     return Service(found.get("UnitFileState") == "enabled", active, active and _outdated(host, config, left))
 

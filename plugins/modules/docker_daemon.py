@@ -61,6 +61,7 @@ service:
 """
 
 from ansible_collections.kronos.homelab.plugins.module_utils import daemon, daemon_service, receipts, tree
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import HostRunner
 from ansible_collections.kronos.homelab.plugins.module_utils.shell import run_module
 
@@ -90,6 +91,8 @@ def converge(params: dict, check_mode: bool) -> dict:
     if change.keys:
         daemon_service.check_text(host, change.text)
     if not check_mode:
+        if not service.installed:
+            raise KronosError(f"Docker is not installed on the host: systemd knows no {daemon.UNIT}")
         wanted = receipts.digest([wish.config, wish.authorities])
         if change.changed:
             # Between two receipts, so that after a kill the next call still knows which keys are ours.

@@ -117,6 +117,8 @@ def test_on_a_host_without_docker_everything_is_predicted(host, run_module):
     host.installed = host.enabled = host.active = False
     predicted = run_module(docker_daemon, check=True, config=CONFIG)
     assert (predicted["service"], predicted["keys"]) == ("start", ["bip", "live-restore"])
+    assert run_module(docker_daemon, config=CONFIG)["msg"].startswith("Docker is not installed on the host")
+    assert not os.path.exists(host.paths.config)
     host.installed = True
     done = run_module(docker_daemon, config=CONFIG)
     assert same(predicted, done)
@@ -185,4 +187,4 @@ def test_no_systemd_is_no_service(host):
         raise KronosError("`systemctl` is not installed on the host")
 
     bare = daemon_service.DockerHost(nothing)
-    assert daemon_service.read_service(bare, host.paths.config, {}) == daemon.Service()
+    assert daemon_service.read_service(bare, host.paths.config, {}) == daemon.Service(installed=False)
