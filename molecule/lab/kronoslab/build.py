@@ -75,7 +75,8 @@ class Builder:
                 ["mmdebstrap", "--variant=minbase", include, keyring, suite, str(tar), *sources],
                 self.place.logs / "base.log",
             )
-            run(["docker", "import", "--change", f"LABEL {LABEL}", str(tar), wanted], timeout=300)
+            imported = ["docker", "import", "--change", f"LABEL {LABEL}", str(tar), wanted]
+            run_logged(imported, self.place.logs / "base.log")
 
     def _pull_base(self, wanted: str) -> None:
         base = self.table.base

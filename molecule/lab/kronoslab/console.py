@@ -51,7 +51,7 @@ def run(
     *,
     stdin: str | None = None,
     check: bool = True,
-    timeout: float = 120,
+    timeout: float = 300,
     env: dict[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a short command and return its result; with `check`, a failure becomes a LabError."""

@@ -16,7 +16,7 @@ from .place import LABEL, NETWORK, REGISTRY_NAME, Place
 
 PREFIX = "kronos-lab-host-"
 HOST_LABEL = "kronos.lab.host"
-READY_SECONDS = 90
+READY_SECONDS = 180
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 # All that a server's root may do, less what would reach the machine below: its clock, its kernel modules.

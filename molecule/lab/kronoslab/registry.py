@@ -19,6 +19,7 @@ from .recipes import split_ref
 
 CONTAINER = "kronos-lab-registry"
 VOLUME = "kronos-lab-registry"
+READY_SECONDS = 60
 LOOPBACK_PORTS = range(5055, 5075)  # where this machine pushes; Docker asks no certificate on loopback
 MANIFESTS = (
     "application/vnd.docker.distribution.manifest.v2+json",
@@ -141,7 +142,7 @@ def _answers(place: Place, port: int) -> bool:
 
 
 def _wait(place: Place, port: int) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + READY_SECONDS
     while not _answers(place, port):
         if time.monotonic() > deadline:
             logs = run(["docker", "logs", "--tail", "15", CONTAINER], check=False)
