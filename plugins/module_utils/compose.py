@@ -17,6 +17,7 @@ from typing import Any
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Ran, Runner
 
+OLDEST = (2, 20)
 HEADER = "# Written by kronos.homelab.stack, which undoes changes made by hand.\n"
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 _PROGRESS = re.compile(r"(?:Container|Network|Volume|Image) \S+ +[A-Z][a-z]+")
@@ -99,6 +100,10 @@ def _scalar(value: Any) -> str:
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
+class ComposeMissing(KronosError):
+    """The host has no docker compose, or one that is too old."""
+
+
 class Compose:
     """``docker compose`` for one project; ``folder`` holds its compose.yml."""
 
@@ -119,6 +124,7 @@ class Compose:
         text = project_text({**project, "services": services})
         ran = self._run(self._argv("-", "config", "-q"), stdin=text, timeout=60)
         if ran.code:
+            self._refuse_missing()
             raise KronosError(f"docker compose refuses the definition: {tail(ran)}")
 
     def up(self, services: Sequence[str]) -> None:
@@ -127,6 +133,14 @@ class Compose:
         ran = self._run(self._argv(f"{self._folder}/compose.yml", "up", *options, *services), timeout=900)
         if ran.code:
             raise KronosError(f"docker compose up: {tail(ran)}")
+
+    def _refuse_missing(self) -> None:
+        ran = self._run(["docker", "compose", "version", "--short"], timeout=60)
+        version = tuple(int(part) for part in re.findall(r"\d+", ran.out)[:2])
+        if ran.code or version < OLDEST:
+            found = f"version {ran.out.strip()}" if not ran.code else "none"
+            wanted = ".".join(str(part) for part in OLDEST)
+            raise ComposeMissing(f"docker compose {wanted} or later is wanted on the host, found {found}")
 
     def _argv(self, file: str, *rest: str) -> list[str]:
         # Without these options a stray .env or compose.override.yml in the folder would have a say.

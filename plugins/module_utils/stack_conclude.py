@@ -20,6 +20,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.stack_apply import 
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_container import hashes
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_health import Clock, Gate
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_layout import Layout
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_ports import Port
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_present import (
     Containers,
     Present,
@@ -48,6 +49,7 @@ class Outside:
     alive: Callable[[], None]
     wall: Callable[[], float]
     replaced: Callable[[int, str, str], bool]
+    port_holder: Callable[[Port], str]
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ A version counts as proven, and becomes a generation, only after its services we
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.module_utils import atomic, generations, receipts
+from ansible_collections.kronos.homelab.plugins.module_utils.compose import ComposeMissing
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError, explain
 from ansible_collections.kronos.homelab.plugins.module_utils.generations import Generation
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_apply import Tools, converge
@@ -32,6 +33,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.stack_plan import (
     Plan,
     make_plan,
 )
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_ports import Port, published, wanted
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_present import Present, read_containers
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_render import Rendered, external_networks
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_secrets import Mask
@@ -62,7 +64,7 @@ def execute(
     Raises KronosError before the first change where it cannot succeed, StackFailed after having gone back.
     """
     tools = run.tools(rendered)
-    refuse_impossible(rendered, present, plan, tools)
+    refuse_impossible(rendered, present, plan, run)
     if target is None:
         _pull(plan, rendered, run)
     else:
@@ -81,9 +83,9 @@ def execute(
     return {"generation": number, "sick": sick}
 
 
-def refuse_impossible(rendered: Rendered, present: Present, plan: Plan, tools: Tools) -> None:
+def refuse_impossible(rendered: Rendered, present: Present, plan: Plan, run: Run) -> None:
     """Raise KronosError for what can be known to fail before anything is touched."""
-    refuse_taken_names(rendered, present)
+    refuse_taken(rendered, present, plan, run.outside.port_holder)
     touched = plan.those(CREATED, RECREATED)
     for name in sorted(touched):
         for network in external_networks(rendered, name):
@@ -92,22 +94,45 @@ def refuse_impossible(rendered: Rendered, present: Present, plan: Plan, tools: T
                     f"stack {rendered.stack.name}: {name} wants the network {network}, which does not exist"
                 )
     if touched:
-        refuse_bad_definition(rendered, tools)
+        refuse_bad_definition(rendered, run.tools(rendered))
 
 
-def refuse_taken_names(rendered: Rendered, present: Present) -> None:
-    """Raise KronosError where somebody else's container has a name that we need."""
+def refuse_taken(rendered: Rendered, present: Present, plan: Plan, port_holder: Callable[[Port], str]) -> None:
+    """Raise KronosError where somebody else has a container name or a port that we need."""
     for name, image in present.containers.taken.items():
         raise KronosError(
             f"stack {rendered.stack.name}: the container name {rendered.stack.services[name].container} belongs to a "
             f"container that is not ours (image {image}): rename or remove that one"
         )
+    for name, port in _new_ports(rendered, present, plan):
+        holder = port_holder(port)
+        if holder:
+            raise KronosError(
+                f"stack {rendered.stack.name}: {name} wants port {port.port}/{port.protocol}, which {holder} has"
+            )
+
+
+def _new_ports(rendered: Rendered, present: Present, plan: Plan) -> list[tuple[str, Port]]:
+    """(service, port) of what no container of the stack has yet."""
+    containers = present.containers
+    ours = [*containers.own.values(), *containers.orphans.values(), *containers.leftovers]
+    if any(one.observed.get("network_mode") == "host" for one in ours):
+        return []  # it may be one of these that listens
+    taken = published(ours)
+    return [
+        (name, port)
+        for name in sorted(plan.those(CREATED, RECREATED))
+        for port in wanted(rendered.units[name].definition)
+        if (port.protocol, port.port) not in taken
+    ]
 
 
 def refuse_bad_definition(rendered: Rendered, tools: Tools) -> None:
     """Raise KronosError where compose does not accept the project."""
     try:
         tools.compose.check(rendered.project)
+    except ComposeMissing as error:
+        raise ComposeMissing(f"stack {rendered.stack.name}: {error}. Nothing was changed") from error
     except KronosError as error:
         raise KronosError(f"stack {rendered.stack.name}: {error}. Nothing was changed") from error
 

@@ -22,6 +22,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils import (
     probe,
     receipts,
 )
+from ansible_collections.kronos.homelab.plugins.module_utils.compose import ComposeMissing
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_api import DockerMissing, Engine
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import HostRunner, Runner
@@ -31,11 +32,12 @@ from ansible_collections.kronos.homelab.plugins.module_utils.stack_conclude impo
     secret_values,
     write_receipt,
 )
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_container import Container
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_diff import diff_of, removal_diff
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_execute import (
     execute,
     refuse_bad_definition,
-    refuse_taken_names,
+    refuse_taken,
 )
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_health import Clock
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_layout import Layout
@@ -47,6 +49,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.stack_plan import (
     Plan,
     make_plan,
 )
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_ports import Port, holder
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_present import (
     Containers,
     Present,
@@ -74,6 +77,7 @@ class World:
     clock: Clock
     wall: Callable[[], float]
     replaced: Callable[[int, str, str], bool]
+    port_holder: Callable[[Port], str]
 
 
 def host_world() -> World:
@@ -85,6 +89,7 @@ def host_world() -> World:
         clock=Clock(time.monotonic, time.sleep),
         wall=time.time,
         replaced=mount_replaced,
+        port_holder=holder,
     )
 
 
@@ -130,7 +135,16 @@ def _opened(params: Mapping[str, Any], check: bool, world: World, layout: Layout
             if not check and params["state"] != "absent":
                 raise
         alive = _alive(str(params.get("run") or ""))
-        outside = Outside(engine, world.runner(lock), world.prober, world.clock, alive, world.wall, world.replaced)
+        outside = Outside(
+            engine=engine,
+            run=world.runner(lock),
+            prober=world.prober,
+            clock=world.clock,
+            alive=alive,
+            wall=world.wall,
+            replaced=world.replaced,
+            port_holder=world.port_holder,
+        )
         yield _Open(layout, outside, mask, int(params.get("keep_generations") or 5), engine is not None)
 
 
@@ -232,19 +246,28 @@ def _result(plan: Plan, rendered: Rendered, present: Present) -> dict[str, Any]:
         "diff": diff_of(plan, rendered, present),
         "generation": present.state.generation if present.state else 0,
         "foreign": sorted(present.containers.foreign),
-        "warnings": [],
+        **_sick({name: one.says for name, one in present.containers.own.items() if _ailing(one)}),
     }
+
+
+def _ailing(container: Container) -> bool:
+    return container.status == "restarting" or container.health == "unhealthy"
+
+
+def _sick(found: Mapping[str, str]) -> dict[str, Any]:
+    """Services that are not healthy and that no change accounts for."""
+    said = [f"{name} was not changed and is not healthy: {reason}" for name, reason in sorted(found.items())]
+    return {"sick": dict(found), "warnings": said}
 
 
 def _told(result: Mapping[str, Any], outcome: Mapping[str, Any]) -> dict[str, Any]:
     """The result of a change, with what was sick before and still is."""
-    sick = dict(outcome["sick"])
-    said = [f"{name} was not changed and is not healthy: {reason}" for name, reason in sorted(sick.items())]
-    return {**result, "generation": outcome["generation"], "sick": sick, "warnings": said}
+    return {**result, "generation": outcome["generation"], **_sick(outcome["sick"])}
 
 
 def _refuse_in_check(run: _Open, rendered: Rendered, present: Present, plan: Plan) -> None:
     """What a run would refuse, as far as a host that may not have everything yet can tell."""
-    refuse_taken_names(rendered, present)
+    refuse_taken(rendered, present, plan, run.outside.port_holder)
     if run.docker and plan.those(CREATED, RECREATED):
-        refuse_bad_definition(rendered, run.tools(rendered))
+        with contextlib.suppress(ComposeMissing):  # the role that installs it has only been predicted
+            refuse_bad_definition(rendered, run.tools(rendered))

@@ -68,7 +68,10 @@ class DataDirectory:
 
 @dataclass(frozen=True)
 class Service:
-    """One service: its compose definition and what only this module knows of it."""
+    """One service: its compose definition and what only this module knows of it.
+
+    ``drops``: it starts as root and becomes ``uid`` by itself.
+    """
 
     name: str
     definition: Mapping[str, Any] = field(repr=False)
@@ -77,6 +80,7 @@ class Service:
     needs: tuple[str, ...] = ()
     uid: int = 0
     gid: int = 0
+    drops: bool = False
     probe: HttpProbe | None = None
     reload: Reload | None = None
     secret_environment: Mapping[str, str] = field(default_factory=dict)
@@ -181,6 +185,7 @@ def _service(
         needs=tuple(extra.get("needs") or ()),
         uid=int(user.get("uid") or 0),
         gid=int(user.get("gid") or 0),
+        drops=user.get("how") == "puid",
         probe=_probe(health.get("http"), f"{at}.health.http", wrong),
         reload=_reload(extra.get("reload"), f"{at}.reload", wrong),
         secret_environment=_references(extra.get("secret_environment"), f"{at}.secret_environment", wrong),

@@ -174,8 +174,11 @@ def _files(service: Service, values: Mapping[str, str | None], layout: Layout) -
     for name in sorted(set(service.secret_files.values())):
         path = os.path.join(layout.secrets(service.name), name)
         content = (values.get(name) or "").encode()
-        owner = (service.uid or layout.uid, service.gid or layout.gid)
-        found.append(Wanted(path, content, 0o400, *owner, secret=True))
+        gid = service.gid or layout.gid
+        if service.drops:  # root without its capabilities reads only what is its own
+            found.append(Wanted(path, content, 0o440, layout.uid, gid, secret=True))
+        else:
+            found.append(Wanted(path, content, 0o400, service.uid or layout.uid, gid, secret=True))
     return found
 
 

@@ -15,7 +15,7 @@ import os
 from dataclasses import dataclass, field
 
 import yaml
-from ansible_collections.kronos.homelab.plugins.module_utils import atomic
+from ansible_collections.kronos.homelab.plugins.module_utils import atomic, stack_ports
 from ansible_collections.kronos.homelab.plugins.module_utils.compose import bind_mounts, network_names
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_api import DockerRefused
 from ansible_collections.kronos.homelab.plugins.module_utils.probe import Answer
@@ -61,6 +61,7 @@ class FakeHost:
     nets: dict = field(default_factory=lambda: {"kronos-default": "net-1", "kronos-two": "net-2"})
     boxes: dict = field(default_factory=dict)
     calls: list = field(default_factory=list)
+    listeners: dict = field(default_factory=dict)
     kill_at: int = -1
     events: int = 0
     log: str = "it begins\nit goes on\n"
@@ -81,7 +82,7 @@ class FakeHost:
 
     def world(self):
         clock = Clock(lambda: self.now, self.pass_time)
-        return World(lambda: self, lambda lock: self.run, self.ask, clock, lambda: self.now, self.replaced)
+        return World(lambda: self, lambda lock: self.run, self.ask, clock, lambda: self.now, self.replaced, self.held)
 
     def converge(self, check=False, **params):
         defaults = {
@@ -124,6 +125,9 @@ class FakeHost:
         box = self._by_pid(pid)
         return box.definition["inodes"].get(target) != _inode(source)
 
+    def held(self, port):
+        return self.listeners.get(port.port, "")
+
     # -- Engine ----------------------------------------------------------------------------------------------
 
     def containers(self):
@@ -154,7 +158,7 @@ class FakeHost:
                 "Labels": one.labels,
                 "Env": [f"{name}={value}" for name, value in one.environment.items()],
             },
-            "HostConfig": {"NetworkMode": "bridge", "Memory": one.memory},
+            "HostConfig": {"NetworkMode": "bridge", "Memory": one.memory, "PortBindings": _bindings(one.definition)},
             "NetworkSettings": {"Networks": {name: {"NetworkID": key} for name, key in one.networks.items()}},
         }
 
@@ -205,6 +209,8 @@ class FakeHost:
     def run(self, argv, stdin="", timeout=0):
         if argv[:2] == ["docker", "pull"]:
             return self._pull(argv[-1])
+        if argv[:3] == ["docker", "compose", "version"]:
+            return Ran(0, "2.26.1\n", "")
         file, verb, rest = argv[11], argv[12], argv[13:]
         assert argv[:3] == ["docker", "compose", "--ansi"]
         if verb == "config":
@@ -299,6 +305,10 @@ def _is(one, project, name):
         project["name"],
         name,
     )
+
+
+def _bindings(definition):
+    return {f"{one.port}/tcp": [{"HostPort": str(one.port)}] for one in stack_ports.wanted(definition)}
 
 
 def _inode(path):

@@ -100,12 +100,12 @@ def test_compose_itself_reads_the_same(tmp_path):
 
 
 class Recorder:
-    def __init__(self, ran):
-        self.ran, self.calls = ran, []
+    def __init__(self, ran, version=None):
+        self.ran, self.version, self.calls = ran, version or Ran(0, "2.26.1-4\n", ""), []
 
     def __call__(self, argv, stdin="", timeout=0):
         self.calls.append((list(argv), stdin))
-        return self.ran
+        return self.version if argv[2] == "version" else self.ran
 
 
 def test_compose_is_called_so_that_nothing_else_has_a_say():
@@ -118,9 +118,18 @@ def test_compose_is_called_so_that_nothing_else_has_a_say():
     ]
 
 
-def test_a_project_is_judged_without_its_env_files():
-    run = Recorder(Ran(15, "", "Container web  Creating\nvalidating: services.web Additional property x\n"))
-    with pytest.raises(KronosError, match=r"refuses the definition: validating: services.web Additional property x$"):
+BANANA = "Container web  Creating\nvalidating: services.web Additional property x\n"
+JUDGED = [
+    (Ran(0, "2.26.1-4", ""), "refuses the definition: validating: services.web Additional property x$"),
+    (Ran(0, "v2.19.0", ""), "docker compose 2.20 or later is wanted on the host, found version v2.19.0"),
+    (Ran(1, "", "docker: 'compose' is not a docker command."), "2.20 or later is wanted on the host, found none"),
+]
+
+
+@pytest.mark.parametrize(("version", "message"), JUDGED, ids=["refused", "old", "missing"])
+def test_a_project_is_judged_without_its_env_files(version, message):
+    run = Recorder(Ran(15, "", BANANA), version)
+    with pytest.raises(KronosError, match=message):
         compose.Compose(run, "/opt/x", "x").check({"services": {"web": {"image": "i", "env_file": ["/nowhere"]}}})
     assert "nowhere" not in run.calls[0][1]
 

@@ -80,6 +80,22 @@ def test_nothing_is_touched_for_what_can_be_known_to_fail(host, check, monkeypat
     assert host.calls == []
 
 
+@pytest.mark.parametrize("check", [True, False])
+def test_a_port_that_another_program_has(host, check):
+    host.listeners[8080] = "apache2 (process 4711)"
+    wanted = stack(host)
+    wanted["project"]["services"]["web"]["ports"] = ["8080:80"]
+    with pytest.raises(KronosError, match=r"web wants port 8080/tcp, which apache2 \(process 4711\) has"):
+        host.converge(check=check, **wanted)
+    assert not host.boxes
+    host.listeners.clear()
+    host.converge(**wanted)
+    host.listeners[8080] = "docker-proxy (process 5)"
+    wanted["project"]["services"]["web"]["image"] = f"{IMAGE}1.1"
+    host.converge(**wanted)
+    assert host.running()["web"] == "1.1", "its own port is no obstacle"
+
+
 def test_a_missing_network_is_named_before_anything_is_touched(host):
     del host.nets["kronos-two"]
     with pytest.raises(KronosError, match="late wants the network kronos-two, which does not exist"):

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 
@@ -102,6 +103,16 @@ def test_a_secret_lost_on_a_converged_host_is_predicted_as_a_new_one(host):
     assert "marker" not in json.dumps(real)
 
 
+def test_a_neighbour_in_a_crash_loop_is_told_even_when_nothing_changes(host):
+    host.converge(**stack(host))
+    host.box("late").definition["image"] = "x:exits"
+    host.now += 30
+    result = host.converge(**stack(host))
+    assert not result["changed"]
+    assert result["sick"] == {"late": "restarting"}
+    assert result["warnings"] == ["late was not changed and is not healthy: restarting"]
+
+
 def test_absent(host):
     host.converge(**stack(host))
     host.box("late").status = "paused"
@@ -122,7 +133,7 @@ def no_docker(host):
         raise DockerMissing("Docker does not answer on the host")
 
     world = host.world()
-    return type(world)(connect, world.runner, world.prober, world.clock, world.wall, world.replaced)
+    return dataclasses.replace(world, connect=connect)
 
 
 PARAMS = {"name": "demo", "health_timeout": 5, "run": "", "generation": 0}
