@@ -92,7 +92,8 @@ class Engine:
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             absent = isinstance(error, FileNotFoundError)
-            reason = "there is no such socket" if absent else str(error) or type(error).__name__
+            said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            reason = "there is no such socket" if absent else said.lower()
             raise EngineMissing(self._connection.path, reason, installed=not absent) from error
 
 

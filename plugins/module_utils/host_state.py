@@ -75,7 +75,7 @@ def judge(digest: str, engine: Engine, run: Runner, *, root: str = "", stacks: s
     reasons = seal_reasons(digest, kept, receipts.read(*SEAL, root=root))
     reasons += unfinished(folder)
     units = {name: state for receipt in kept for name, state in ((receipt["left"] or {}).get("units") or {}).items()}
-    running = read_units([name for name in units if name != DOCKER_UNIT], run)
+    running = read_units(list(units), run)
     for receipt in kept:
         reasons += left_reasons(receipt["left"] or {}, docker, running)
     wants_docker = any((receipt["left"] or {}).get("containers") for receipt in kept) or DOCKER_UNIT in units

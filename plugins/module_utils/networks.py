@@ -93,6 +93,12 @@ def find(networks: Iterable[Mapping[str, Any]], containers: Iterable[Mapping[str
     return found
 
 
+def remembered(left: Mapping[str, Any]) -> dict[str, Found]:
+    """The networks that the last receipt knows: the best guess while Docker is stopped."""
+    specs = left.get("specs") or {}
+    return {name: Found(str(number), str(specs.get(name, ""))) for name, number in (left.get("networks") or {}).items()}
+
+
 def plan(
     wanted: Sequence[Mapping[str, Any]],
     found: Mapping[str, Found],

@@ -28,6 +28,7 @@ ENVIRONMENT = {
     "NEEDRESTART_SUSPEND": "1",
 }
 INTERRUPTED = "dpkg --configure -a"
+LOCKED = "Unable to acquire the dpkg frontend lock"
 LISTS_LOCKED = "Could not get lock /var/lib/apt/lists"
 
 
@@ -98,7 +99,7 @@ def apply(
     if fresh:
         warnings += apt.update()
     answer = apt.install(change.missing)
-    if answer.code and not fresh:
+    if answer.code and not fresh and LOCKED not in answer.err:
         warnings += apt.update()
         answer = apt.install(change.missing)
     if answer.code:

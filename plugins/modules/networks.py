@@ -137,6 +137,7 @@ OPTIONS = {
     "create": {"type": "bool", "default": True},
     "prune": {"type": "bool", "default": False},
 }
+RECEIPT = ("networks", "all")
 
 
 def converge(params: dict, check_mode: bool) -> dict:
@@ -148,14 +149,15 @@ def converge(params: dict, check_mode: bool) -> dict:
     except EngineMissing as missing:
         if not check_mode:
             raise
-        warnings = [f"{missing}; predicted as if it had no networks yet"] if missing.installed else []
-        found = {}
+        found = networks.remembered((receipts.read(*RECEIPT) or {}).get("left") or {}) if missing.installed else {}
+        warnings = [f"{missing}; predicted from what the last run left"] if missing.installed else []
     change = networks.plan(params["networks"], found, params["create"], params["prune"], assume_left=check_mode)
     if not check_mode:
         networks.apply(change, engine)
         there = {network["Name"]: network["Id"] for network in engine.networks()}
-        left = {"networks": {name: there.get(name) for name in change.wanted}}
-        receipts.write("networks", "all", receipts.digest(params["networks"]), left)
+        specs = {name: networks.spec_of(change.wanted[name]) for name in change.wanted}
+        left = {"networks": {name: there.get(name) for name in specs}, "specs": specs}
+        receipts.write(*RECEIPT, receipts.digest(params["networks"]), left)
     return {
         "changed": change.changed,
         "diff": list(change.diff),

@@ -50,6 +50,7 @@ class Host:
         self.root, self.stacks = f"{folder}/receipts", f"{folder}/stacks"
         self.file = f"{folder}/file"
         self.docker = Docker([listed("radarr")])
+        self.docker_unit = ON
         self.unit = f"ActiveState=active\n{ON}"
         self.folder = folder
         with open(self.file, "w") as stream:
@@ -66,8 +67,8 @@ class Host:
         host_state.seal("digest", root=self.root)
 
     def run(self, argv, stdin="", timeout=600):
-        assert "docker.service" not in argv
-        return Ran(0, f"Id=t.timer\n{self.unit}\n", "")
+        assert set(argv[3:]) <= {"t.timer", "docker.service"}
+        return Ran(0, f"Id=t.timer\n{self.unit}\n\nId=docker.service\nActiveState=active\n{self.docker_unit}\n", "")
 
     def judge(self, digest="digest"):
         return host_state.judge(digest, self.docker, self.run, root=self.root, stacks=self.stacks)
@@ -126,6 +127,10 @@ DRIFTS = {
     "unit off": (
         lambda host: setattr(host, "unit", "ActiveState=active\nUnitFileState=disabled"),
         "t.timer: disabled, was active",
+    ),
+    "docker off": (
+        lambda host: setattr(host, "docker_unit", "UnitFileState=disabled"),
+        "docker.service: disabled, was active",
     ),
     "interrupted": (
         lambda host: write(f"{host.stacks}/media/journal.json"),

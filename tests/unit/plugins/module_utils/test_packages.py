@@ -121,6 +121,10 @@ NO_NETWORK = Ran(100, "", "E: Failed to fetch http://x")
 @pytest.mark.parametrize(
     ("answers", "says"),
     [
+        (
+            [Ran(100, "", "E: Unable to acquire the dpkg frontend lock (x), is another process using it?")],
+            "Unable to acquire the dpkg frontend lock (x), is another process using it?",
+        ),
         ([UNKNOWN, FINE, UNKNOWN], "Unable to locate package nothing"),
         ([LONG, FINE, LONG], "two | three | four | five | six"),
         (

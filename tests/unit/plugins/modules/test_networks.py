@@ -69,7 +69,7 @@ def test_check_mode_says_what_the_run_does_and_a_second_run_is_quiet(docker, run
     assert {**predicted, "invocation": 0} == {**done, "invocation": 0}
     assert done["created"] == sorted(docker.made) == ["kronos-a", "kronos-in-a"]
     assert not run_module(networks, networks=WANTED)["changed"]
-    assert receipts.read("networks", "all")["left"] == {"networks": {"kronos-a": "id 0", "kronos-in-a": "id 1"}}
+    assert receipts.read("networks", "all")["left"]["networks"] == {"kronos-a": "id 0", "kronos-in-a": "id 1"}
 
 
 def test_a_changed_network_is_made_anew_under_its_containers(docker, run_module):
@@ -92,6 +92,14 @@ def test_a_subnet_that_is_taken_leaves_the_old_network(docker, run_module):
     assert failed["msg"] == "network kronos-a: Docker: Pool overlaps with other one on this address space"
     assert docker.on == {"radarr": {"kronos-a": {"Aliases": ["radarr"]}}}
     assert not run_module(networks, networks=WANTED)["changed"]
+
+
+def test_while_docker_is_stopped_check_mode_knows_what_the_last_run_left(docker, run_module):
+    run_module(networks, networks=WANTED)
+    docker.missing = EngineMissing("sock", "refused", installed=True)
+    assert not run_module(networks, check=True, networks=WANTED)["changed"]
+    changed = [{**WANTED[0], "mtu": 1400}, WANTED[1]]
+    assert run_module(networks, check=True, networks=changed)["recreated"] == {"kronos-a": []}
 
 
 def test_prune(docker, run_module):
