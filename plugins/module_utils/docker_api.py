@@ -1,48 +1,35 @@
 # Copyright (c) 2026 The kronos.homelab authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looking at Docker, through the SDK of the host's distribution.
+"""The little that the stack engine asks of Docker.
 
-Its high-level objects cost one more request each, so only its low-level client is used: the answers are the
-Engine API's own documents (https://docs.docker.com/reference/api/engine/).
+Answers are the Engine API's own documents (https://docs.docker.com/reference/api/engine/). They are fetched over the
+socket with the standard library: importing Docker's SDK costs four times the whole look at a stack that needs nothing.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import struct
 from typing import Any, Protocol
+from urllib.parse import quote
 
+from ansible_collections.kronos.homelab.plugins.module_utils import docker_socket
+from ansible_collections.kronos.homelab.plugins.module_utils.docker_socket import EngineError, EngineMissing
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 
-TIMEOUT = 60
+# Stopping takes as long as the container's own grace period.
+PATIENCE = 900.0
+LOG_HEADER = struct.Struct(">BxxxL")
 
 
 class DockerMissing(KronosError):
-    """The SDK is not installed, or no Docker answers; in check mode that is an empty present."""
+    """No Docker answers; in check mode that is an empty present."""
 
 
 class DockerRefused(KronosError):
-    """Docker answered with an error, or not in time."""
-
-
-def connect(timeout: int = TIMEOUT) -> Any:
-    """A ``docker.DockerClient`` for the local Docker, speaking the engine's own API version.
-
-    Raises DockerMissing in one line where the SDK or the daemon is absent.
-    """
-    try:
-        import docker
-        import docker.errors
-    except ImportError as error:
-        raise DockerMissing(
-            "Python's Docker library is missing on the host (Debian: python3-docker; role `docker` installs it)"
-        ) from error
-    try:
-        # Without "auto" the SDK of Debian 12 speaks API 1.41, which Docker 29 refuses.
-        return docker.from_env(version="auto", timeout=timeout)
-    except docker.errors.DockerException as error:
-        raise DockerMissing(f"Docker does not answer on the host: {_short(error)}") from error
+    """Docker answered with an error."""
 
 
 class Engine(Protocol):
@@ -88,93 +75,123 @@ class Engine(Protocol):
         """The last lines that a container wrote."""
 
 
-class DockerEngine:
-    """The Engine of the host's Docker."""
+def connect(path: str = docker_socket.SOCKET) -> DockerEngine:
+    """The Engine of the host's Docker; raises DockerMissing in one line where it does not answer."""
+    engine = DockerEngine(docker_socket.Engine(path, timeout=PATIENCE))
+    engine.ping()
+    return engine
 
-    def __init__(self, client: Any) -> None:
-        self._api = client.api
+
+class DockerEngine:
+    """The Engine of the host's Docker, over its socket."""
+
+    def __init__(self, socket: docker_socket.Engine) -> None:
+        self._socket = socket
+
+    def ping(self) -> None:
+        """Raise DockerMissing unless Docker answers."""
+        self._ask("GET", "/_ping")
 
     def containers(self) -> list[dict[str, Any]]:
-        return _plain_list(self._call(self._api.containers, all=True))
+        return list(self._ask("GET", "/containers/json", all="true"))
 
     def inspect(self, container: str) -> dict[str, Any] | None:
-        return _document(self._found(self._api.inspect_container, container))
+        return _document(self._find("GET", f"/containers/{_quoted(container)}/json"))
 
     def image(self, ref: str) -> dict[str, Any] | None:
-        return _document(self._found(self._api.inspect_image, ref))
+        return _document(self._find("GET", f"/images/{_quoted(ref)}/json"))
 
     def networks(self) -> dict[str, str]:
-        return {str(one["Name"]): str(one["Id"]) for one in self._call(self._api.networks)}
+        return {str(one["Name"]): str(one["Id"]) for one in self._ask("GET", "/networks")}
 
     def start(self, container: str) -> None:
-        self._call(self._api.start, container)
+        self._ask("POST", f"/containers/{_quoted(container)}/start")
 
     def stop(self, container: str) -> None:
-        self._call(self._api.stop, container, timeout=self._grace(container))
+        self._ask("POST", f"/containers/{_quoted(container)}/stop")
 
     def restart(self, container: str) -> None:
-        self._call(self._api.restart, container, timeout=self._grace(container))
+        self._ask("POST", f"/containers/{_quoted(container)}/restart")
 
     def unpause(self, container: str) -> None:
-        self._call(self._api.unpause, container)
+        self._ask("POST", f"/containers/{_quoted(container)}/unpause")
 
     def signal(self, container: str, name: str) -> None:
         # Not by the engine's kill call: whatever the signal, it marks the container as stopped by hand, and then
         # no restart policy brings it back after a crash or a reboot (tried).
+        number = getattr(signal, f"SIG{name[3:] if name.startswith('SIG') else name}", None)
+        if not isinstance(number, signal.Signals):
+            raise DockerRefused(f"{container}: there is no signal {name}")
         state = (self.inspect(container) or {}).get("State") or {}
         if not state.get("Running") or not state.get("Pid"):
             raise DockerRefused(f"{container} does not run: no signal {name} sent")
-        os.kill(int(state["Pid"]), signal.Signals[f"SIG{name.removeprefix('SIG')}"])
+        os.kill(int(state["Pid"]), number)
 
     def remove(self, container: str) -> None:
-        self._found(self._api.remove_container, container, force=True)
+        self._find("DELETE", f"/containers/{_quoted(container)}", force="true")
 
     def tag(self, image: str, repository: str, tag: str) -> None:
-        self._call(self._api.tag, image, repository, tag)
+        self._ask("POST", f"/images/{_quoted(image)}/tag", repo=repository, tag=tag)
 
     def untag(self, ref: str) -> None:
-        self._found(self._api.remove_image, ref)
+        self._find("DELETE", f"/images/{_quoted(ref)}")
 
     def logs(self, container: str, lines: int) -> str:
-        answer = self._call(self._api.logs, container, stdout=True, stderr=True, tail=lines)
-        return bytes(answer).decode("utf-8", "replace")
-
-    def _grace(self, container: str) -> int:
-        """The SDK stops after 10 s, whatever grace the container was given; and it must wait as long."""
-        known = self.inspect(container) or {}
-        return int((known.get("Config") or {}).get("StopTimeout") or 10)
-
-    def _found(self, method: Any, *args: Any, **options: Any) -> Any:
-        import docker.errors
-
+        query = {"stdout": "true", "stderr": "true", "tail": str(lines)}
         try:
-            return self._call(method, *args, **options)
+            data = self._socket.fetch("GET", f"/containers/{_quoted(container)}/logs", query=query)
+        except (EngineError, EngineMissing) as error:
+            raise DockerRefused(_line(error)) from error
+        return unframed(data).decode("utf-8", "replace")
+
+    def _find(self, method: str, path: str, **query: str) -> Any:
+        """As ``_ask``; None for what is not there."""
+        try:
+            return self._ask(method, path, **query)
         except DockerRefused as error:
-            if isinstance(error.__cause__, docker.errors.NotFound):
+            if isinstance(error.__cause__, EngineError) and error.__cause__.status == 404:
                 return None
             raise
 
-    def _call(self, method: Any, *args: Any, **options: Any) -> Any:
-        import docker.errors
-        import requests.exceptions
-
+    def _ask(self, method: str, path: str, **query: str) -> Any:
         try:
-            return method(*args, **options)
-        except docker.errors.DockerException as error:
-            raise DockerRefused(f"Docker: {_short(error)}") from error
-        except requests.exceptions.RequestException as error:
-            raise DockerRefused(f"Docker does not answer: {_short(error)}") from error
+            return self._once(method, path, query)
+        except DockerMissing:
+            if method != "GET":
+                raise
+        # Docker was restarted and left us with a dead connection: looking twice does no harm.
+        return self._once(method, path, query)
+
+    def _once(self, method: str, path: str, query: dict[str, str]) -> Any:
+        try:
+            return self._socket.ask(method, path, query=query)
+        except EngineMissing as error:
+            raise DockerMissing(f"{_line(error)} (role `docker` installs and starts it)") from error
+        except EngineError as error:
+            raise DockerRefused(_line(error)) from error
 
 
-def _plain_list(value: Any) -> list[dict[str, Any]]:
-    return list(value)
+def unframed(data: bytes) -> bytes:
+    """The output in a log: without a terminal, Docker puts a header of stream and length before each piece."""
+    pieces, at = [], 0
+    while at + LOG_HEADER.size <= len(data):
+        stream, length = LOG_HEADER.unpack_from(data, at)
+        if stream > 2 or data[at + 1 : at + 4] != b"\0\0\0":
+            return data  # with a terminal there are no headers
+        at += LOG_HEADER.size
+        pieces.append(data[at : at + length])
+        at += length
+    return b"".join(pieces)
 
 
 def _document(value: Any) -> dict[str, Any] | None:
     return dict(value) if value else None
 
 
-def _short(error: BaseException) -> str:
-    """The engine's own sentence, without the SDK's wrapping and in one line."""
-    said = getattr(error, "explanation", None) or str(error)
-    return " ".join(str(said).split())[:500]
+def _quoted(name: str) -> str:
+    """A name or reference within a path: slashes stay, they are part of image names."""
+    return quote(name, safe="/:@")
+
+
+def _line(error: KronosError) -> str:
+    return " ".join(str(error).split())[:500]

@@ -56,12 +56,17 @@ class Engine:
 
         Values of *query* that are no text go as JSON.
         """
-        status, text = self._request(method, path + _encoded(query or {}), body)
-        answer = _parsed(text)
+        return _parsed(self.fetch(method, path, body, query).decode(errors="replace"))
+
+    def fetch(self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> bytes:
+        """The answer to any request, as it came (the log of a container is no text). Raises as ``ask`` does."""
+        status, data = self._request(method, path + _encoded(query or {}), body)
         if status >= 400:
+            text = data.decode(errors="replace")
+            answer = _parsed(text)
             message = answer.get("message", text) if isinstance(answer, dict) else text
             raise EngineError(status, str(message).strip())
-        return answer
+        return data
 
     def containers(self) -> list[dict[str, Any]]:
         """Every container, running or not, as ``GET /containers/json`` lists them."""
@@ -82,13 +87,13 @@ class Engine:
         """Give the connection back."""
         self._connection.close()
 
-    def _request(self, method: str, path: str, body: Any) -> tuple[int, str]:
+    def _request(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
         data = None if body is None else json.dumps(body)
         headers = {"Host": "docker"} if data is None else {"Host": "docker", "Content-Type": "application/json"}
         try:
             self._connection.request(method, path, data, headers)
             answer = self._connection.getresponse()
-            return answer.status, answer.read().decode(errors="replace")
+            return answer.status, answer.read()
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             absent = isinstance(error, FileNotFoundError)

@@ -83,7 +83,7 @@ class World:
 def host_world() -> World:
     """The real one."""
     return World(
-        connect=lambda: docker_api.DockerEngine(docker_api.connect()),
+        connect=docker_api.connect,
         runner=lambda lock: HostRunner(keep=(lock,) if lock >= 0 else ()),
         prober=probe.ask,
         clock=Clock(time.monotonic, time.sleep),
