@@ -12,8 +12,10 @@ from ansible.module_utils.testing import patch_module_args
 
 
 @pytest.fixture
-def run_module(capsys):
+def run_module(capsys, monkeypatch):
     """``run_module(module, check=False, **options)`` gives the module's result, failed or not."""
+    # once another test has imported controller code, warnings would be displayed instead of returned
+    monkeypatch.setattr("ansible.module_utils._internal.is_controller", False)
 
     def run(module, check=False, **options):
         arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": True}
