@@ -57,7 +57,7 @@ def check_text(host: DockerHost, text: bytes) -> None:
         answer = host.run(["dockerd", "--validate", "--config-file=/dev/stdin"], stdin=text.decode(), timeout=30)
     except KronosError:
         return  # no engine yet
-    said = f"{answer.out}\n{answer.err}"
+    said = f"{answer.out}\n{answer.err}".replace("/dev/stdin", "daemon.json")
     if answer.code and "unknown flag" not in said:
         raise KronosError(f"Docker refuses these settings, nothing was changed: {_reason(said)}")
 
