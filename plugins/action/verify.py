@@ -14,6 +14,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.table import render
 from ansible_collections.kronos.homelab.plugins.plugin_utils.verify_checks import (
     Row,
     container_rows,
+    health_probes,
     port_checks,
     route_checks,
 )
@@ -33,7 +34,9 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         plan = to_plain(self._task.args["plan"])
-        info = self._execute_module("kronos.homelab.verify_info", module_args={}, task_vars=variables)
+        info = self._execute_module(
+            "kronos.homelab.verify_info", module_args={"probes": health_probes(plan)}, task_vars=variables
+        )
         if info.get("failed"):
             return dict(info)
         rows = look(plan, info, int(variables.get("ansible_port") or 22))
@@ -62,4 +65,4 @@ def look(plan: dict[str, Any], info: dict[str, Any], ssh_port: int) -> list[Row]
     url_port = "" if int(settings["https_port"]) == 443 else f":{settings['https_port']}"
     checks = route_checks(plan) + port_checks(plan, info["listening_tcp"], ssh_port)
     seen = run_checks(checks, str(settings["address"]), str(info.get("root_certificate") or ""), url_port)
-    return container_rows(plan, info["containers"]) + seen
+    return container_rows(plan, info["containers"], info["answers"]) + seen

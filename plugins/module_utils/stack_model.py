@@ -196,6 +196,15 @@ def _service(
     )
 
 
+def read_probe(value: Mapping[str, Any], at: str) -> HttpProbe:
+    """The probe that a plan describes; raises KronosError, with *at* as its place, where it cannot be one."""
+    wrong: list[str] = []
+    probe = _probe(value, at, wrong)
+    if probe is None:
+        raise KronosError("; ".join(wrong) or f"{at}: empty")
+    return probe
+
+
 def _probe(value: Any, at: str, wrong: list[str]) -> HttpProbe | None:
     if not value:
         return None

@@ -17,7 +17,7 @@ def ours(listed: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def containers(listed: Iterable[Mapping[str, Any]], details: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Our containers: name, service, stack, state, health, exit_code, restarts. *details* are inspections, by id."""
+    """Our containers: name, service, stack, state, health, exit_code, pid, restarts. *details* are inspections, by id."""
     found = [_container(each, details.get(str(each["Id"]), {})) for each in ours(listed)]
     return sorted(found, key=lambda container: str(container["name"]))
 
@@ -48,5 +48,6 @@ def _container(listed: Mapping[str, Any], details: Mapping[str, Any]) -> dict[st
         "state": str(listed.get("State", "")),
         "health": str((state.get("Health") or {}).get("Status", "")),
         "exit_code": int(state.get("ExitCode") or 0),
+        "pid": int(state.get("Pid") or 0),
         "restarts": int(details.get("RestartCount") or 0),
     }

@@ -15,17 +15,14 @@ description:
   - Returns our containers and how they are, the ports that the host accepts connections on, and the certificates of
     the home authority. M(kronos.homelab.verify) compares that with the plan and with what it sees from outside.
   - Changes nothing, and works on a host without Docker or certificates too.
-attributes:
-  check_mode:
-    description: Never changes anything.
-    support: full
-  diff_mode:
-    description: There is nothing to show.
-    support: none
-  idempotent:
-    description: Never changes anything.
-    support: full
-options: {}
+extends_documentation_fragment: kronos.homelab.looks
+options:
+  probes:
+    description:
+      - Questions over HTTP to ask inside the network of running containers, by service; each as C(health.http) of a
+        service in the plan.
+    type: dict
+    default: {}
 seealso:
   - module: kronos.homelab.verify
 """
@@ -37,6 +34,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+answers:
+  description: What came back to O(probes), for services that run. C(wanted) is empty where the answer is as wanted.
+  returned: success
+  type: dict
+  sample: {radarr: {answer: "HTTP 503", wanted: HTTP 2xx or 3xx}}
 containers:
   description: Our containers, sorted by name.
   returned: success
@@ -61,6 +63,9 @@ containers:
       type: str
     exit_code:
       description: How it ended last; 0 while it runs.
+      type: int
+    pid:
+      description: Process id of its first process on the host; 0 while it does not run.
       type: int
     restarts:
       description: How often Docker has restarted it.
@@ -108,14 +113,30 @@ leaves:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kronos.homelab.plugins.module_utils import ca_state, listening, verify_state
+from ansible_collections.kronos.homelab.plugins.module_utils import ca_state, listening, probe, verify_state
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_socket import Engine, EngineError, EngineMissing
-from ansible_collections.kronos.homelab.plugins.module_utils.errors import explain
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError, explain
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_model import read_probe
 
+OPTIONS = {"probes": {"type": "dict", "default": {}}}
 AUTHORITY = ca_state.Wanted("", (), 0)
 
 
-def look(engine: Engine) -> dict:
+def ask(probes: dict, listed: list, details: dict) -> dict:
+    """Ask every probe whose service runs; returns service -> answer and what was wanted instead."""
+    pids = {}
+    for container in verify_state.containers(listed, details):
+        if container["state"] == "running" and container["service"] in probes and container["pid"]:
+            pids[container["service"]] = container["pid"]
+    questions = {name: (pid, read_probe(probes[name], f"probes.{name}")) for name, pid in pids.items()}
+    answers = probe.ask(questions)
+    return {
+        name: {"answer": answers[name].says, "wanted": probe.meets(question, answers[name])}
+        for name, (_pid, question) in questions.items()
+    }
+
+
+def look(engine: Engine, probes: dict) -> dict:
     """All there is to see."""
     docker, listed, details = "", [], {}
     try:
@@ -130,6 +151,7 @@ def look(engine: Engine) -> dict:
     ]
     return {
         "changed": False,
+        "answers": ask(probes, listed, details),
         "containers": verify_state.containers(listed, details),
         "docker": docker,
         "listening_tcp": listening.ports(sockets, "tcp"),
@@ -142,10 +164,10 @@ def look(engine: Engine) -> dict:
 
 def main() -> None:
     """Entry point."""
-    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     try:
-        result = look(Engine())
-    except OSError as error:
+        result = look(Engine(), module.params["probes"])
+    except (KronosError, OSError) as error:
         module.fail_json(msg=explain(error))
     module.exit_json(**result)
 

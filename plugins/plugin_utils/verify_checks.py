@@ -78,14 +78,28 @@ def port_checks(plan: Mapping[str, Any], listening: Sequence[int], ssh_port: int
     return checks + [Check("closed", f"{port}/tcp", port) for port in undeclared]
 
 
-def container_rows(plan: Mapping[str, Any], containers: Sequence[Mapping[str, Any]]) -> list[Row]:
-    """Return one row per service of the plan: its container runs and is not unhealthy; a job has exited 0."""
+def health_probes(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return service -> what its record says a healthy one answers, for services that have an HTTP health check."""
+    found = {name: (service.get("health") or {}).get("http") for name, service in plan["services"].items()}
+    return {str(name): http for name, http in found.items() if http}
+
+
+def container_rows(
+    plan: Mapping[str, Any], containers: Sequence[Mapping[str, Any]], answers: Mapping[str, Mapping[str, str]]
+) -> list[Row]:
+    """Return one row per service of the plan: its container runs and is healthy; a job has exited 0.
+
+    answers maps a service to what it answered to its health check: {answer, wanted}, wanted empty where all is well.
+    """
     found = {str(container["service"]): container for container in containers}
-    return [container_row(service, found.get(name)) for name, service in sorted(plan["services"].items())]
+    services = sorted(plan["services"].items())
+    return [container_row(service, found.get(name), answers.get(name)) for name, service in services]
 
 
-def container_row(service: Mapping[str, Any], container: Mapping[str, Any] | None) -> Row:
-    """Judge one container; None stands for a container that does not exist."""
+def container_row(
+    service: Mapping[str, Any], container: Mapping[str, Any] | None, answer: Mapping[str, str] | None = None
+) -> Row:
+    """Judge one container; None stands for a container that does not exist, or one that was not asked."""
     name = str(service["name"])
     if container is None:
         return Row("container", name, False, "does not exist")
@@ -93,5 +107,7 @@ def container_row(service: Mapping[str, Any], container: Mapping[str, Any] | Non
     if service["kind"] == "job":
         code = container.get("exit_code")
         return Row("container", name, state == "exited" and code == 0, f"{state}, exit code {code}")
-    detail = f"{state}, {health}" if health else state
+    if state == "running" and answer and answer["wanted"]:
+        return Row("container", name, False, f"running, but {answer['answer']}; wanted {answer['wanted']}")
+    detail = f"{state}, {health}" if health else f"{state}, healthy" if answer else state
     return Row("container", name, state == "running" and health in ("", "healthy", "none"), detail)

@@ -39,8 +39,14 @@ def _run(check: Check, address: str, root_certificate: str, url_port: str) -> Ro
         else:
             ok, detail = _port(check, address)
     except (OSError, http.client.HTTPException) as error:
-        return Row(check.kind, check.subject, False, str(error) or type(error).__name__)
+        return Row(check.kind, check.subject, False, _said(error))
     return Row(check.kind, check.subject, ok, detail)
+
+
+def _said(error: Exception) -> str:
+    """Say it in words: a system's error without its number, a certificate's with its reason."""
+    reason = getattr(error, "verify_message", None) or getattr(error, "strerror", None)
+    return str(reason or error or type(error).__name__).lower()
 
 
 def _certificate(check: Check, address: str, root_certificate: str) -> tuple[bool, str]:

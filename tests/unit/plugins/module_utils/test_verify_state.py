@@ -37,6 +37,7 @@ def test_containers():
         "state": "exited",
         "health": "",
         "exit_code": 3,
+        "pid": 0,
         "restarts": 0,
     }
     assert radarr == {
@@ -46,6 +47,7 @@ def test_containers():
         "state": "running",
         "health": "healthy",
         "exit_code": 0,
+        "pid": 0,
         "restarts": 2,
     }
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.kronos.homelab.plugins.module_utils import ca_state, listening
+from ansible_collections.kronos.homelab.plugins.module_utils import ca_state, listening, probe
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_socket import EngineMissing
 from ansible_collections.kronos.homelab.plugins.module_utils.listening import Socket
 from ansible_collections.kronos.homelab.plugins.modules import verify_info
@@ -26,7 +26,7 @@ class Docker:
 
     def get(self, path):
         assert path == "/containers/1/json"
-        return {"State": {"Health": {"Status": "healthy"}}}
+        return {"State": {"Pid": 7, "Health": {"Status": "healthy"}}}
 
 
 @pytest.fixture
@@ -53,3 +53,16 @@ def test_a_bare_host(host, run_module, monkeypatch):
     seen = run_module(verify_info)
     assert (seen["containers"], seen["root_certificate"], seen["leaves"]) == ([], "", {})
     assert seen["docker"] == "Docker does not answer at sock: none"
+
+
+def test_services_that_run_are_asked_in_their_own_network(host, run_module, monkeypatch):
+    asked = {}
+
+    def ask(questions):
+        asked.update(questions)
+        return {name: probe.Answer(503, "sick") for name in questions}
+
+    monkeypatch.setattr(probe, "ask", ask)
+    seen = run_module(verify_info, probes={"traefik": {"port": 8082, "path": "/ping"}, "gone": {"port": 1}})
+    assert {name: (pid, question.port) for name, (pid, question) in asked.items()} == {"traefik": (7, 8082)}
+    assert seen["answers"] == {"traefik": {"answer": "HTTP 503: sick", "wanted": "HTTP 2xx or 3xx"}}

@@ -13,6 +13,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.verify_checks impor
     container_row,
     container_rows,
     health_path,
+    health_probes,
     port_checks,
     route_checks,
 )
@@ -88,5 +89,20 @@ def test_containers_are_judged(kind: str, container: Any, ok: bool) -> None:
 
 def test_every_service_of_the_plan_has_a_row() -> None:
     services = {"b": {"name": "b", "kind": "service"}, "a": {"name": "a", "kind": "service"}}
-    rows = container_rows(plan(services=services), [{"service": "b", "state": "running", "health": ""}])
+    rows = container_rows(plan(services=services), [{"service": "b", "state": "running", "health": ""}], {})
     assert [(row.subject, row.ok) for row in rows] == [("a", False), ("b", True)]
+
+
+def test_a_running_container_must_also_answer_as_its_record_says() -> None:
+    running = {"state": "running", "health": ""}
+    service = {"name": "x", "kind": "service"}
+    bad = container_row(service, running, {"answer": "HTTP 503", "wanted": "HTTP 2xx or 3xx"})
+    assert (bad.ok, bad.detail) == (False, "running, but HTTP 503; wanted HTTP 2xx or 3xx")
+    good = container_row(service, running, {"answer": "HTTP 200", "wanted": ""})
+    assert (good.ok, good.detail) == (True, "running, healthy")
+
+
+def test_services_with_an_http_health_check_are_asked() -> None:
+    http = {"port": 80}
+    services = {"a": {"health": {"http": http}}, "b": {"health": None}, "c": {"health": {"http": None}}}
+    assert health_probes(plan(services=services)) == {"a": http}
