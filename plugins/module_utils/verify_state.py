@@ -17,7 +17,7 @@ def ours(listed: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def containers(listed: Iterable[Mapping[str, Any]], details: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Our containers: name, service, stack, state, health, exit_code, pid, restarts. *details* are inspections, by id."""
+    """Our containers: name, service, stack, state, health, exit_code, pid, restarts. *details*: inspections, by id."""
     found = [_container(each, details.get(str(each["Id"]), {})) for each in ours(listed)]
     return sorted(found, key=lambda container: str(container["name"]))
 
