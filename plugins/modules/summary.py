@@ -13,16 +13,8 @@ author:
   - The kronos.homelab authors
 description:
   - Prints one table per host at the end of a run, from the registered plan and results. Takes no options.
+extends_documentation_fragment: kronos.homelab.looks
 attributes:
-  check_mode:
-    description: Never changes anything.
-    support: full
-  diff_mode:
-    description: There is nothing to show.
-    support: none
-  idempotent:
-    description: Never changes anything.
-    support: full
   action:
     description: Runs on the controller only.
     support: full

@@ -12,18 +12,9 @@ version_added: 0.1.0
 author:
   - The kronos.homelab authors
 description:
-  - Writes unit files to C(/etc/systemd/system) and the programs that they run, reloads systemd when one of them changed,
+  - Writes unit files to C(/etc/systemd/system) and the programs that they run, reloads systemd when one changed,
     and enables and starts those that are to be on.
-attributes:
-  check_mode:
-    description: Predicts without changing anything, also on a host where the units do not exist yet.
-    support: full
-  diff_mode:
-    description: Shows the text of files and the state of units.
-    support: full
-  idempotent:
-    description: A second call with the same arguments changes nothing.
-    support: full
+extends_documentation_fragment: kronos.homelab.run
 options:
   name:
     description: What the units are for; names the receipt.
@@ -65,10 +56,6 @@ options:
         description: Mode as an octal string.
         type: str
         default: "0644"
-  run:
-    description: Id of the run, which renews its lease.
-    type: str
-    default: ""
 """
 
 EXAMPLES = r"""

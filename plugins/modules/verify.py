@@ -12,21 +12,14 @@ version_added: 0.1.0
 author:
   - The kronos.homelab authors
 description:
-  - Looks at the host from where Ansible runs. It connects to C(kronos_address) and sends the server name that a browser would,
-    so that it works before any DNS record exists.
-  - Certificates must be valid against the host's authority, every route must answer, plain HTTP must redirect, every declared
-    port must answer and no other port that the host listens on may, every container must run and not be unhealthy.
+  - Looks at the host from where Ansible runs. It connects to C(kronos_address) and sends the server name that a
+    browser would, so that it works before any DNS record exists.
+  - Certificates must be valid against the host's authority, every route must answer, plain HTTP must redirect, every
+    declared port must answer and no other port that the host listens on may, every container must run and not be
+    unhealthy.
   - Prints one table and fails when a row is not as declared.
+extends_documentation_fragment: kronos.homelab.looks
 attributes:
-  check_mode:
-    description: Never changes anything.
-    support: full
-  diff_mode:
-    description: There is nothing to show.
-    support: none
-  idempotent:
-    description: Never changes anything.
-    support: full
   action:
     description: Runs on the controller and asks the host through M(kronos.homelab.verify_info).
     support: full
