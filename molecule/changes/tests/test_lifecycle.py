@@ -43,7 +43,7 @@ def test_ten_lines_give_a_service_and_taking_them_away_keeps_the_data(host: Any)
     answer = labtest.fetch("diary", root=root)
     assert answer.status == 200
     assert url in tiles(host)
-    labtest.until(lambda: states(host, 'up{service="diary"}') == ["1"], 90, "scrape target up")
+    labtest.until(lambda: states(host, 'up{job="diary"}') == ["1"], 90, "scrape target up")
     probes = labtest.until(
         lambda: (found := states(host, 'probe_success{service="diary"}')) and set(found) == {"1"} and found, 90
     )

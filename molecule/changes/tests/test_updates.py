@@ -43,7 +43,7 @@ def test_a_bad_update_ends_with_the_old_version_serving(host: Any, change: dict[
 
 def test_the_error_has_the_probe_answer_and_the_end_of_the_log(host: Any) -> None:
     run = labtest.site(kronos_services_zz={"hello": {"image": "docker.io/kronos/echo:exits"}}, kronos_health_timeout=20)
-    log = "this image exits on purpose"
+    log = "cannot start: this version always exits"
     assert log in " ".join(run.failures), run.failures
 
 
