@@ -107,20 +107,19 @@ def before(number: int, layout: Layout) -> int:
 
 def images_of(rendered: Rendered, running: Mapping[str, str], engine: Engine) -> dict[str, Image]:
     """What each service of *rendered* runs; *running*: service → image id of its container."""
-    found = {}
-    for name, image in running.items():
-        document = engine.image(image) or {}
-        digests = tuple(document.get("RepoDigests") or ())
-        found[name] = Image(rendered.stack.services[name].image, image, digests)
-    return found
+    digests = {
+        image: tuple((engine.image(image) or {}).get("RepoDigests") or ()) for image in sorted(set(running.values()))
+    }
+    return {name: Image(rendered.stack.services[name].image, image, digests[image]) for name, image in running.items()}
 
 
 def tag_images(number: int, engine: Engine, layout: Layout) -> None:
     """Name the images of a generation, so that neither a moved tag nor `docker image prune` takes them away."""
-    for name, image in _kept_images(number, layout).items():
-        ref = f"{_repository(layout, name)}:{number}"
-        if not engine.image(ref):
-            engine.tag(image["id"], *split(ref))
+    for image, ref in _own_names(number, layout).items():
+        # One that is gone can be fetched again by its digest: no reason to fail.
+        with contextlib.suppress(DockerRefused):
+            if not engine.image(ref):
+                engine.tag(image, *split(ref))
 
 
 def restore_images(generation: Generation, engine: Engine, run: Runner) -> None:
@@ -158,21 +157,18 @@ def forget_images(layout: Layout, engine: Engine) -> None:
 
 
 def _untag(number: int, engine: Engine, layout: Layout) -> None:
-    for name in _kept_images(number, layout):
+    for ref in _own_names(number, layout).values():
         # An image in use keeps its last name: Docker refuses, and it is not ours to insist.
         with contextlib.suppress(DockerRefused):
-            ref = f"{_repository(layout, name)}:{number}"
             if engine.image(ref):
                 engine.untag(ref)
 
 
-def _kept_images(number: int, layout: Layout) -> dict[str, dict[str, Any]]:
+def _own_names(number: int, layout: Layout) -> dict[str, str]:
+    """Image id → the name that we give it for a generation."""
     meta = read_json(os.path.join(layout.generations, str(number), META)) or {}
-    return dict(meta.get("images") or {})
-
-
-def _repository(layout: Layout, service: str) -> str:
-    return f"kronos.local/{layout.stack}/{service}"
+    ids = {str(one["id"]) for one in (meta.get("images") or {}).values()}
+    return {one: f"kronos.local/{layout.stack}:{number}-{one.rpartition(':')[2][:12]}" for one in sorted(ids)}
 
 
 def _meta(generation: Generation, layout: Layout) -> dict[str, Any]:

@@ -203,7 +203,8 @@ def _leave_stopped(run: Run, rendered: Rendered, plan: Plan, failure: Mapping[st
 def _mark(run: Run, state: State) -> None:
     save_state(state, run.layout)
     receipts.forget("stack", run.layout.stack, root=run.layout.receipts)
-    atomic.remove(run.layout.journal)
+    if state.result == FAILED:  # else the journal still says what the next run owes to whom
+        atomic.remove(run.layout.journal)
 
 
 def _failure(rendered: Rendered, error: Exception, mask: Mask) -> dict[str, Any]:
