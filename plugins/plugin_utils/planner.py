@@ -187,8 +187,8 @@ def _sealed(plan: Data, run: str) -> Data:
 
 
 def digest_of(plan: Mapping[str, Any]) -> str:
-    """sha256 over the canonical JSON of a plan, without run, digest and settings.fast."""
-    settings = {key: value for key, value in plan["settings"].items() if key != "fast"}
+    """sha256 over the canonical JSON of a plan, without run, digest and what only steers a run (fast, lease_wait)."""
+    settings = {key: value for key, value in plan["settings"].items() if key not in ("fast", "lease_wait")}
     counted = {key: value for key, value in plan.items() if key not in ("run", "digest")} | {"settings": settings}
     text = json.dumps(counted, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -87,6 +87,11 @@ def select(
     return selection
 
 
+def _is_whole(value: Any) -> bool:
+    """Tell whether a layer's words can stand as a service of their own."""
+    return isinstance(value, Mapping) and any(value.get(key) is not None for key in ("image", "external"))
+
+
 @dataclass
 class _Builder:
     catalogue: Catalogue
@@ -136,10 +141,10 @@ class _Builder:
 
     def _is_new(self, name: str, parts: Mapping[str, Any]) -> bool:
         """Tell whether the layers define a service of their own; else it is an override of nothing."""
-        said = [value for value in parts.values() if value]
-        if any(value.get(key) is not None for value in said for key in ("image", "external")):
+        if any(_is_whole(value) for value in parts.values()):
             return True
-        known = self.catalogue.records
+        own = [other for layer in self.layers.values() for other, value in layer.items() if _is_whole(value)]
+        known = [*self.catalogue.records, *own]
         wanted = "a service of the catalogue, or image or external for one of your own"
         self.problems.say(
             next(iter(parts)),

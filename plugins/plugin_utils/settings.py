@@ -61,6 +61,7 @@ class Settings(Strict):
         "172.17.0.1", description="Address at which containers reach services of the host's network."
     )
     health_timeout: int = Field(120, ge=5, le=3600, description="Seconds until a started service must be healthy.")
+    lease_wait: int = Field(60, ge=0, le=86400, description="Seconds to wait for another run on the host to end.")
     fast: bool = Field(True, description="Skip hosts on which nothing is to be done; false runs everything.")
     allowed_ports: list[Port] = Field(
         default_factory=list, description="Ports that verify tolerates beside the plan's and SSH's."

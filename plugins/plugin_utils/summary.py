@@ -54,7 +54,7 @@ def host_lines(
 ) -> list[str]:
     """Return the remarks below the table: why the host was converged, cautions of the plan, sick neighbours."""
     lines = []
-    if check and not check.get("drifted"):
+    if check and not check.get("drifted") and not any(result.get("changed") for result in results.values()):
         lines.append("Nothing differed from what the last run left.")
     elif check.get("reasons"):
         reasons = [str(reason) for reason in check["reasons"]]
