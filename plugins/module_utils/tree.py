@@ -210,9 +210,7 @@ def _file_differs(wanted: Wanted, present: Present) -> bool:
 
 
 def _folder_diff(wanted: WantedDirectory, present: Present) -> dict[str, str]:
-    before = (
-        "" if present.kind == "absent" else _attributes("directory", present.mode, present.uid, present.gid)
-    )
+    before = "" if present.kind == "absent" else _attributes("directory", present.mode, present.uid, present.gid)
     after = _attributes("directory", wanted.mode, wanted.uid, wanted.gid)
     return _entry(wanted.path, before, after)
 
