@@ -11,6 +11,9 @@ has these optional keys, which ``host_check`` knows how to compare with the pres
 ``containers``   {name: {id, image (id), state, networks [..]}}
 ``networks``     {name: id}
 ``units``        {systemd unit: active state}
+``packages``     [installed Debian package]
+``living``       [path of a receipt of this shape that a program on the host keeps up to date]
+``due``          seconds since 1970 after which the work is to be done again; ``due_what`` says what
 """
 
 from __future__ import annotations

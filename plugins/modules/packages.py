@@ -19,6 +19,10 @@ description:
 extends_documentation_fragment:
   - kronos.homelab.run
 options:
+  name:
+    description: What the packages are for; names the receipt.
+    type: str
+    default: all
   names:
     description: Names of packages. One that an installed package provides counts as installed.
     type: list
@@ -50,11 +54,12 @@ installed:
   elements: str
 """
 
-from ansible_collections.kronos.homelab.plugins.module_utils import packages
+from ansible_collections.kronos.homelab.plugins.module_utils import packages, receipts
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import HostRunner
 from ansible_collections.kronos.homelab.plugins.module_utils.shell import run_module
 
 OPTIONS = {
+    "name": {"type": "str", "default": "all"},
     "names": {"type": "list", "elements": "str", "required": True},
     "cache_valid_time": {"type": "int", "default": 3600},
     "lock_timeout": {"type": "int", "default": 300},
@@ -64,11 +69,15 @@ OPTIONS = {
 def converge(params: dict, check_mode: bool) -> dict:
     """Read, plan, and unless in check mode apply."""
     run = HostRunner(environment=packages.ENVIRONMENT)
-    change = packages.plan(params["names"], packages.read_installed(run))
+    installed = packages.read_installed(run)
+    change = packages.plan(params["names"], installed)
     warnings = []
     if not check_mode:
         times = {key: params[key] for key in ("cache_valid_time", "lock_timeout")}
         warnings = packages.apply(change, run, **times)
+        there = packages.read_installed(run) if change.changed else installed
+        left = {"packages": [name for name in params["names"] if there.get(name)]}
+        receipts.write("packages", params["name"], receipts.digest(params["names"]), left)
     return {
         "changed": change.changed,
         "diff": change.diff,

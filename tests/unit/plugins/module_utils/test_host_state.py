@@ -16,6 +16,22 @@ ON = "UnitFileState=enabled"
 STANDING = {"id": "c1", "image": "sha256:1", "state": "running", "networks": ["kronos-a"]}
 
 
+DPKG = """\
+Package: base
+Essential: yes
+Status: install ok installed
+Version: 1
+
+Package: docker.io
+Status: install ok installed
+Version: 26
+
+Package: gone
+Status: deinstall ok config-files
+Version: 1
+"""
+
+
 def listed(name, changes=None, labels=None):
     container = {
         "Id": "c1",
@@ -64,6 +80,9 @@ class Host:
         receipts.write("stack", "media", "d", left, root=self.root)
         receipts.write("networks", "all", "d", {"networks": {"kronos-a": "id of kronos-a"}}, root=self.root)
         receipts.write("units", "t", "d", {"units": {"t.timer": "active", "docker.service": "active"}}, root=self.root)
+        receipts.write("packages", "all", "d", {"packages": ["docker.io"]}, root=self.root)
+        self.dpkg = f"{folder}/status"
+        write(self.dpkg, DPKG)
         host_state.seal("digest", root=self.root)
 
     def run(self, argv, stdin="", timeout=600):
@@ -75,8 +94,10 @@ class Host:
 
 
 @pytest.fixture
-def host(tmp_path):
-    return Host(str(tmp_path))
+def host(tmp_path, monkeypatch):
+    host = Host(str(tmp_path))
+    monkeypatch.setattr(host_state, "DPKG_STATUS", host.dpkg)
+    return host
 
 
 def test_a_host_that_has_settled(host):
@@ -131,6 +152,10 @@ DRIFTS = {
     "docker off": (
         lambda host: setattr(host, "docker_unit", "UnitFileState=disabled"),
         "docker.service: disabled, was active",
+    ),
+    "package": (
+        lambda host: write(host.dpkg, DPKG.replace("install ok installed\nVersion: 26", "install ok half-installed\n")),
+        "package docker.io: is not installed any more",
     ),
     "interrupted": (
         lambda host: write(f"{host.stacks}/media/journal.json"),
@@ -189,6 +214,11 @@ def test_a_fresh_host(tmp_path):
     assert verdict.fresh
     assert verdict.reasons == ("no whole run has ended well here yet",)
     assert verdict.stacks == ()
+
+
+def test_packages(host, tmp_path):
+    assert host_state.read_packages() == {"base", "docker.io"}
+    assert host_state.read_packages(str(tmp_path / "none")) == set()
 
 
 def test_no_systemd_says_nothing(host):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.kronos.homelab.plugins.module_utils import receipts
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Ran
 from ansible_collections.kronos.homelab.plugins.modules import packages
 
@@ -11,7 +12,8 @@ from ansible_collections.kronos.homelab.plugins.modules import packages
 class Host:
     """A host where apt-get really makes a package appear."""
 
-    def __init__(self):
+    def __init__(self, receipts):
+        self.receipts = receipts
         self.installed = {"adduser"}
 
     def __call__(self, argv, stdin="", timeout=600):
@@ -23,8 +25,9 @@ class Host:
 
 
 @pytest.fixture
-def host(monkeypatch):
-    host = Host()
+def host(tmp_path, monkeypatch):
+    monkeypatch.setattr(receipts, "RECEIPTS", str(tmp_path / "receipts"))
+    host = Host(tmp_path / "receipts")
     monkeypatch.setattr(packages, "HostRunner", lambda environment: host)
     return host
 
@@ -33,8 +36,10 @@ def test_check_mode_says_what_the_run_does_and_a_second_run_is_quiet(host, run_m
     names = ["adduser", "docker.io"]
     predicted = run_module(packages, check=True, names=names)
     assert host.installed == {"adduser"}
+    assert not host.receipts.exists()
     done = run_module(packages, names=names)
     assert predicted["installed"] == done["installed"] == ["docker.io"]
     assert predicted["diff"] == done["diff"]
     assert host.installed == {"adduser", "docker.io"}
+    assert receipts.read("packages", "all")["left"] == {"packages": names}
     assert not run_module(packages, names=names)["changed"]
