@@ -108,7 +108,12 @@ def _start_directly(place: Place) -> None:
     with step("starting a Docker engine"):
         with log.open("a") as out:
             process = subprocess.Popen(
-                [_program("dockerd") or "dockerd", f"--pidfile={pidfile}", f"--mtu={default_mtu()}"],
+                [
+                    _program("dockerd") or "dockerd",
+                    f"--pidfile={pidfile}",
+                    f"--mtu={default_mtu()}",
+                    "--log-level=warn",
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
