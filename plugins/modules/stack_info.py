@@ -15,7 +15,7 @@ description:
   - Shows containers, their health as the stack's own probes tell it, the proven versions that are kept, and how the
     last run of M(kronos.homelab.stack) ended. Changes nothing.
 extends_documentation_fragment:
-  - kronos.homelab.run
+  - kronos.homelab.looks
 options:
   name:
     description: Only this stack; every one when it is left out.
@@ -85,20 +85,21 @@ stacks:
           networks: [kronos-default]
 """
 
-from ansible_collections.kronos.homelab.plugins.module_utils.shell import run_module
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError, explain
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_report import report
 
 OPTIONS = {"name": {"type": "str", "default": ""}}
 
 
-def look(params: dict, check_mode: bool) -> dict:
-    """Read, and nothing else; check mode makes no difference."""
-    return {"changed": False, "stacks": report(params["name"])}
-
-
 def main() -> None:
     """Entry point."""
-    run_module(OPTIONS, look)
+    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
+    try:
+        stacks = report(module.params["name"])
+    except (KronosError, OSError) as error:
+        module.fail_json(msg=explain(error))
+    module.exit_json(changed=False, stacks=stacks)
 
 
 if __name__ == "__main__":
