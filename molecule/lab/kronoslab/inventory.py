@@ -46,7 +46,12 @@ def common_variables(place: Place) -> dict[str, Any]:
 
 
 def write(place: Place) -> None:
-    """Write both files for the hosts that exist now, with what was remembered for single hosts."""
+    """Write both files for the hosts that exist now, with what was remembered for single hosts.
+
+    A checkout that never ran its lab has neither key nor CA: the hosts that exist are another checkout's.
+    """
+    if not (place.tls / "ca.crt").exists():
+        return
     addresses = {name: host.address for name, host in hosts.existing().items() if host.running}
     common = common_variables(place)
     place.inventory.write_text(json.dumps(inventory_data(addresses, common, remembered(place)), indent=2) + "\n")
