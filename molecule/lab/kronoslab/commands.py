@@ -12,9 +12,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from . import demo, engine, hosts, inventory, network, registry
 from .build import Builder, image_exists
-from .console import LabError, fail, run, say
+from .console import LabError, fail, run, say, step
 from .place import LABEL, MIRROR, Place, find_place, locked
-from .recipes import LOCAL, Table, load_table, local_name
+from .recipes import Table, load_table, local_name
 
 WORKERS = 2
 
@@ -123,20 +123,26 @@ def remove_all(*, keep_images: bool) -> None:
     """Remove containers, volumes, network and images by the lab's label, whichever checkout made them."""
     mine = ["--quiet", "--filter", f"label={LABEL}"]
     containers = run(["docker", "ps", "--all", *mine]).stdout.split()
-    if containers:
-        run(["docker", "rm", "--force", "--volumes", *containers], timeout=300)
-    for volume in run(["docker", "volume", "ls", *mine]).stdout.split():
-        if not (keep_images and volume == registry.VOLUME):
-            run(["docker", "volume", "rm", "--force", volume], timeout=300)
-    network.remove()
-    images = run(["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"label={LABEL}"]).stdout
-    names = [name for name in images.split() if not name.startswith("<none>")]
-    if keep_images:
-        names = [name for name in names if not name.startswith(f"{LOCAL}/")]
-    for name in names:
-        run(["docker", "rmi", "--force", name], check=False, timeout=300)
+    volumes = run(["docker", "volume", "ls", *mine]).stdout.split()
+    with step("removing hosts, registry and network"):
+        if containers:
+            run(["docker", "rm", "--force", "--volumes", *containers], timeout=900)
+        for volume in volumes:
+            if not (keep_images and volume == registry.VOLUME):
+                run(["docker", "volume", "rm", "--force", volume], timeout=900)
+        network.remove()
     if not keep_images:
-        run(["docker", "image", "prune", "--force", "--filter", f"label={LABEL}"], check=False, timeout=300)
+        with step("removing images"):
+            remove_images()
+
+
+def remove_images() -> None:
+    """Remove every image of the lab; one that somebody's own container uses stays."""
+    listed = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"label={LABEL}"]
+    for name in run(listed).stdout.split():
+        if "<none>" not in name:
+            run(["docker", "rmi", "--force", name], check=False, timeout=900)
+    run(["docker", "image", "prune", "--force", "--filter", f"label={LABEL}"], check=False, timeout=900)
 
 
 def status_command(place: Place, options: argparse.Namespace) -> None:
