@@ -304,6 +304,21 @@ def test_the_timers_program_runs_without_the_collection(home, tmp_path):
     assert json.loads(home.path("ca/issued.json").read_text())["leaves"]["proxy"]["names"] == list(PROXY.names)
 
 
+def test_what_the_timers_program_says(home, capsys, monkeypatch):
+    home.path("ca").mkdir(parents=True)
+    config = home.path("ca/wanted.json")
+    config.write_bytes(ca_state.to_json(home.wanted))
+    words = ["renew", "--config", str(config)]
+    assert [ca.main(words), ca.main(words)] == [0, 0]
+    assert capsys.readouterr().out == "certificate proxy issued: there is none\n"
+    home.path("ca/root.key").unlink()
+    assert ca.main(words) == 1
+    assert "ca/root.key, the key of the authority, is lost" in capsys.readouterr().err
+    monkeypatch.setattr(certificates, "available", lambda: False)
+    assert ca.main(words) == 1
+    assert "Python's cryptography is missing" in capsys.readouterr().err
+
+
 # The library must be found, the collection must not.
 RUN = """
 import sys
