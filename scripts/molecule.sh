@@ -11,6 +11,7 @@ if [ ${#scenarios[@]} -eq 0 ]; then
 fi
 failed=()
 began=$SECONDS
+$lab up # with its progress on show: molecule would hide it
 for scenario in "${scenarios[@]}"; do
   echo "== scenario $scenario ($((SECONDS - began)) s since the start)"
   molecule test -s "$scenario" || failed+=("$scenario")
