@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.module_utils import tree
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner
 
 FOLDER = "/etc/systemd/system"
-Systemctl = Callable[[Sequence[str]], "tuple[int, str]"]
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ class UnitsChange:
         return bool(self.files.changed or self.enable or self.start or self.restart)
 
 
-def read_states(names: Sequence[str], systemctl: Systemctl) -> dict[str, tuple[str, str]]:
+def read_states(names: Sequence[str], run: Runner) -> dict[str, tuple[str, str]]:
     """Return name -> (enabled state, active state) as systemd names them; ("absent", "inactive") without the unit."""
     states = {}
     for name in names:
-        _code, text = systemctl(["show", name, "--property=UnitFileState,ActiveState"])
-        found = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+        shown = run(["systemctl", "show", name, "--property=UnitFileState,ActiveState"]).out
+        found = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
         states[name] = (found.get("UnitFileState") or "absent", found.get("ActiveState") or "inactive")
     return states
 
@@ -78,17 +78,17 @@ def plan_units(
     return UnitsChange(change, enable, start, restart, tuple(diff))
 
 
-def apply(change: UnitsChange, systemctl: Systemctl) -> None:
+def apply(change: UnitsChange, run: Runner) -> None:
     """Carry out *change*; raises KronosError with systemd's own words where it refuses."""
     tree.apply(change.files)
     if change.files.changed:
-        _must(systemctl, ["daemon-reload"])
+        _must(run, ["daemon-reload"])
     if change.enable:
-        _must(systemctl, ["enable", *change.enable])
+        _must(run, ["enable", *change.enable])
     for name in change.start:
-        _must(systemctl, ["start", name])
+        _must(run, ["start", name])
     for name in change.restart:
-        _must(systemctl, ["restart", name])
+        _must(run, ["restart", name])
 
 
 def left(units: Sequence[WantedUnit], files: Sequence[tree.Wanted]) -> dict[str, Any]:
@@ -98,7 +98,8 @@ def left(units: Sequence[WantedUnit], files: Sequence[tree.Wanted]) -> dict[str,
     return {**receipt, "units": {unit.name: "active" for unit in units if unit.enabled}}
 
 
-def _must(systemctl: Systemctl, words: Sequence[str]) -> None:
-    code, text = systemctl(words)
-    if code:
-        raise KronosError(f"systemctl {' '.join(words)}: {text.strip() or f'exit code {code}'}")
+def _must(run: Runner, words: Sequence[str]) -> None:
+    done = run(["systemctl", *words])
+    if done.code:
+        said = (done.err or done.out).strip() or f"exit code {done.code}"
+        raise KronosError(f"systemctl {' '.join(words)}: {said}")

@@ -90,51 +90,39 @@ started:
   elements: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kronos.homelab.plugins.module_utils import lease, receipts, tree, units
-from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError, explain
+from ansible_collections.kronos.homelab.plugins.module_utils import receipts, tree, units
+from ansible_collections.kronos.homelab.plugins.module_utils.runner import HostRunner
+from ansible_collections.kronos.homelab.plugins.module_utils.shell import run_module
+
+UNIT = {
+    "name": {"type": "str", "required": True},
+    "content": {"type": "str", "required": True},
+    "enabled": {"type": "bool", "default": False},
+}
+FILE = {
+    "path": {"type": "str", "required": True},
+    "content": {"type": "str", "required": True},
+    "mode": {"type": "str", "default": "0644"},
+}
+OPTIONS = {
+    "name": {"type": "str", "required": True},
+    "units": {"type": "list", "elements": "dict", "required": True, "options": UNIT},
+    "files": {"type": "list", "elements": "dict", "default": [], "options": FILE},
+}
 
 
-def argument_spec() -> dict:
-    """Options, as documented."""
-    unit = {
-        "name": {"type": "str", "required": True},
-        "content": {"type": "str", "required": True},
-        "enabled": {"type": "bool", "default": False},
-    }
-    file = {
-        "path": {"type": "str", "required": True},
-        "content": {"type": "str", "required": True},
-        "mode": {"type": "str", "default": "0644"},
-    }
-    return {
-        "name": {"type": "str", "required": True},
-        "units": {"type": "list", "elements": "dict", "required": True, "options": unit},
-        "files": {"type": "list", "elements": "dict", "default": [], "options": file},
-        "run": {"type": "str", "default": ""},
-    }
-
-
-def converge(module: AnsibleModule) -> dict:
-    """Read, plan, and unless in check mode apply; returns the module's result."""
-
-    def systemctl(words):
-        code, out, err = module.run_command(["systemctl", *words])
-        return code, out or err
-
-    wanted = [units.WantedUnit(**unit) for unit in module.params["units"]]
-    files = [
-        tree.Wanted(file["path"], file["content"].encode(), int(file["mode"], 8)) for file in module.params["files"]
-    ]
+def converge(params: dict, check_mode: bool) -> dict:
+    """Read, plan, and unless in check mode apply."""
+    run = HostRunner()
+    wanted = [units.WantedUnit(**unit) for unit in params["units"]]
+    files = [tree.Wanted(file["path"], file["content"].encode(), int(file["mode"], 8)) for file in params["files"]]
     present = tree.read_present([file.path for file in files] + [unit.path for unit in wanted])
-    states = units.read_states([unit.name for unit in wanted if unit.enabled], systemctl)
+    states = units.read_states([unit.name for unit in wanted if unit.enabled], run)
     change = units.plan_units(wanted, files, present, states)
-    if not module.check_mode:
-        if module.params["run"]:
-            lease.renew(module.params["run"])
-        units.apply(change, systemctl)
+    if not check_mode:
+        units.apply(change, run)
         left = units.left(wanted, files)
-        receipts.write("units", module.params["name"], receipts.digest(left), left)
+        receipts.write("units", params["name"], receipts.digest(left), left)
     return {
         "changed": change.changed,
         "diff": list(change.diff),
@@ -145,11 +133,7 @@ def converge(module: AnsibleModule) -> dict:
 
 def main() -> None:
     """Entry point."""
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        module.exit_json(**converge(module))
-    except (KronosError, OSError, ValueError) as error:
-        module.fail_json(msg=f"units {module.params['name']}: {explain(error)}")
+    run_module(OPTIONS, converge)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.kronos.homelab.plugins.module_utils import tree, units
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils.runner import Ran
 
 TIMER = units.WantedUnit("a.timer", "[Timer]\n", enabled=True)
 SERVICE = units.WantedUnit("a.service", "[Service]\n")
@@ -41,12 +42,11 @@ def test_a_unit_that_is_not_on_is_only_written() -> None:
 
 
 def test_states_are_read_from_systemd() -> None:
-    def systemctl(words: Any) -> tuple[int, str]:
-        return 0, "UnitFileState=enabled\nActiveState=active\n" if words[
-            1
-        ] == "a.timer" else "UnitFileState=\nActiveState=inactive\n"
+    def run(argv: Any) -> Ran:
+        on = "UnitFileState=enabled\nActiveState=active\n"
+        return Ran(0, on if argv[2] == "a.timer" else "UnitFileState=\nActiveState=inactive\n", "")
 
-    assert units.read_states(["a.timer", "b.timer"], systemctl) == {"a.timer": ON, "b.timer": ("absent", "inactive")}
+    assert units.read_states(["a.timer", "b.timer"], run) == {"a.timer": ON, "b.timer": ("absent", "inactive")}
 
 
 def test_apply_reloads_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,15 +54,15 @@ def test_apply_reloads_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(tree, "apply", lambda change: asked.append(["files"]))
     change = units.plan_units([TIMER], [], {TIMER.path: tree.ABSENT}, {"a.timer": ("absent", "inactive")})
 
-    def systemctl(words: Any) -> tuple[int, str]:
-        asked.append(list(words))
-        return 0, ""
+    def run(argv: Any) -> Ran:
+        asked.append(list(argv[1:]))
+        return Ran(0, "", "")
 
-    units.apply(change, systemctl)
+    units.apply(change, run)
     assert asked == [["files"], ["daemon-reload"], ["enable", "a.timer"], ["start", "a.timer"]]
 
 
 def test_systemd_refusing_is_one_clear_line() -> None:
     change = units.UnitsChange(tree.TreeChange(), ("a.timer",), (), (), ())
-    with pytest.raises(KronosError, match=r"systemctl enable a.timer: no such unit"):
-        units.apply(change, lambda words: (1, "no such unit\n"))
+    with pytest.raises(KronosError, match=r"^systemctl enable a.timer: no such unit$"):
+        units.apply(change, lambda argv: Ran(1, "", "no such unit\n"))
