@@ -9,6 +9,7 @@ socket with the standard library: importing Docker's SDK costs four times the wh
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import struct
@@ -43,6 +44,9 @@ class Engine(Protocol):
 
     def image(self, ref: str) -> dict[str, Any] | None:
         """``GET /images/{ref or id}/json``; None where the host has no such image."""
+
+    def tags(self, repository: str) -> list[str]:
+        """Every ``repository:tag`` that the host has of one repository."""
 
     def networks(self) -> dict[str, str]:
         """Name → id of every network."""
@@ -100,6 +104,11 @@ class DockerEngine:
 
     def image(self, ref: str) -> dict[str, Any] | None:
         return _document(self._find("GET", f"/images/{_quoted(ref)}/json"))
+
+    def tags(self, repository: str) -> list[str]:
+        wanted = json.dumps({"reference": [repository]})
+        listed = self._ask("GET", "/images/json", filters=wanted)
+        return sorted(ref for one in listed for ref in one.get("RepoTags") or () if ref.startswith(f"{repository}:"))
 
     def networks(self) -> dict[str, str]:
         return {str(one["Name"]): str(one["Id"]) for one in self._ask("GET", "/networks")}

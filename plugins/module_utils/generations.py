@@ -138,37 +138,38 @@ def restore_images(generation: Generation, engine: Engine, run: Runner) -> None:
             engine.tag(digest, repository, tag)
 
 
-def prune(layout: Layout, current: int, keep: int, engine: Engine | None) -> None:
+def prune(layout: Layout, current: int, keep: int, engine: Engine) -> None:
     """Forget all but the newest *keep*; only the live one, the one before it and the newest keep names."""
     kept = numbers(layout)
     old = [one for one in kept if one != current][: max(0, len(kept) - max(keep, 2))]
     named = {current, before(current, layout), max(kept, default=0)}
-    for number in kept:
-        if engine is not None and number not in named:
-            _untag(number, engine, layout)
-        if number in old:
-            atomic.remove(os.path.join(layout.generations, str(number)))
+    _untag({name for number in named for name in _own_names(number, layout).values()}, engine, layout)
+    for number in old:
+        atomic.remove(os.path.join(layout.generations, str(number)))
 
 
 def forget_images(layout: Layout, engine: Engine) -> None:
     """Take our names from the images of every generation."""
-    for number in numbers(layout):
-        _untag(number, engine, layout)
+    _untag(set(), engine, layout)
 
 
-def _untag(number: int, engine: Engine, layout: Layout) -> None:
-    for ref in _own_names(number, layout).values():
+def _untag(keep: set[str], engine: Engine, layout: Layout) -> None:
+    for ref in engine.tags(_repository(layout)):
         # An image in use keeps its last name: Docker refuses, and it is not ours to insist.
         with contextlib.suppress(DockerRefused):
-            if engine.image(ref):
+            if ref not in keep:
                 engine.untag(ref)
+
+
+def _repository(layout: Layout) -> str:
+    return f"kronos.local/{layout.stack}"
 
 
 def _own_names(number: int, layout: Layout) -> dict[str, str]:
     """Image id → the name that we give it for a generation."""
     meta = read_json(os.path.join(layout.generations, str(number), META)) or {}
     ids = {str(one["id"]) for one in (meta.get("images") or {}).values()}
-    return {one: f"kronos.local/{layout.stack}:{number}-{one.rpartition(':')[2][:12]}" for one in sorted(ids)}
+    return {one: f"{_repository(layout)}:{number}-{one.rpartition(':')[2][:12]}" for one in sorted(ids)}
 
 
 def _meta(generation: Generation, layout: Layout) -> dict[str, Any]:

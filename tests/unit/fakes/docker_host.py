@@ -166,6 +166,9 @@ class FakeHost:
         found = self.images.get(ref) or (ref if ref in self.images.values() else None)
         return {"Id": found, "RepoDigests": []} if found else None
 
+    def tags(self, repository):
+        return sorted(name for name in self.images if name.startswith(f"{repository}:"))
+
     def networks(self):
         return dict(self.nets)
 

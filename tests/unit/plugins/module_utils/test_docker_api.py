@@ -50,6 +50,7 @@ def test_reading():
             "/containers/web/json": {"Id": "1"},
             "/containers/no/json": GONE,
             "/images/registry.example:5000/a/b:1.0/json": {"Id": "sha256:1"},
+            "/images/json": [{"RepoTags": ["kronos.local/web:2-x", "other:1"]}, {"RepoTags": None}],
             "/networks": [{"Name": "kronos-default", "Id": "n1"}],
         }
     )
@@ -57,6 +58,8 @@ def test_reading():
     assert made.inspect("web") == {"Id": "1"}
     assert made.inspect("no") is None
     assert made.image("registry.example:5000/a/b:1.0") == {"Id": "sha256:1"}
+    assert made.tags("kronos.local/web") == ["kronos.local/web:2-x"]
+    assert made._socket.asked[-1][2] == {"filters": '{"reference": ["kronos.local/web"]}'}
     assert made.networks() == {"kronos-default": "n1"}
 
 

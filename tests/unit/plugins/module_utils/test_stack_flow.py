@@ -82,8 +82,10 @@ def test_only_so_many_generations_are_kept(host):
         wanted["project"]["services"]["web"]["environment"]["N"] = str(number)
         assert host.converge(**wanted)["generation"] == number + 1
     assert sorted(os.listdir(host.layout().generations)) == ["4", "5", "6"]
+    host.images["kronos.local/demo:77-left"] = "sha256:left"
+    host.converge(**stack(host))
     named = {name.rpartition("-")[0] for name in host.images if name.startswith("kronos.local")}
-    assert named == {"kronos.local/demo:5", "kronos.local/demo:6"}
+    assert named == {"kronos.local/demo:6", "kronos.local/demo:7"}
 
 
 def test_a_missing_secret(host):
