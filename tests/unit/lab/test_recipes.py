@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -177,3 +178,10 @@ def test_stand_ins_say_so_and_real_programs_do_not() -> None:
 def test_every_recipe_folder_is_in_the_table() -> None:
     used = {recipe.recipe for recipe in (*TABLE.layers.values(), *TABLE.images.values())}
     assert {folder.name for folder in TABLE.folder.iterdir()} == {*used, "base"}
+
+
+def test_the_lab_has_every_image_of_the_catalogue() -> None:
+    records = sorted(SOURCE.parents[1].glob("roles/*/services/*.yml"))
+    wanted = {match[1] for path in records if (match := re.search(r"^image: (\S+)", path.read_text(), re.MULTILINE))}
+    assert wanted
+    assert wanted <= set(TABLE.images)
