@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import docker
+
 ROOT = Path(__file__).resolve().parents[2]
 HOST = os.environ.get("MOLECULE_SCENARIO_NAME", "site")
 INVENTORY = ROOT / "inventories" / "lab"
@@ -138,6 +140,19 @@ def fetch(name: str, path: str = "/", *, root: str = "", headers: dict[str, str]
         return Answer(answer.status, answer.read().decode("utf-8", "replace"), dict(answer.getheaders()))
     finally:
         connection.close()
+
+
+def reboot() -> None:
+    """Restart the scenario's host, as a power cut would, and wait until it answers SSH again."""
+    client = docker.from_env(version="auto")
+    container = client.containers.get(f"kronos-lab-host-{HOST}")
+    container.kill()
+    container.start()
+    command = [sys.executable, "-m", "ansible", "adhoc", HOST, "-i", str(INVENTORY), "-m", "ansible.builtin.ping"]
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "KRONOS_LAB_HOSTS": HOST}
+    until(
+        lambda: subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, check=False).returncode == 0, 90
+    )
 
 
 def until(condition: Callable[[], Any], seconds: float = 60, what: str = "") -> Any:
