@@ -56,6 +56,8 @@ class Run:
         """Service -> what happened to it; unchanged ones left out."""
         found = {}
         for task in self.tasks:
+            if task["action"] != "kronos.homelab.stack":
+                continue
             for service, action in (task.get("actions") or {}).items():
                 if action["action"] != "unchanged":
                     found[service] = action["action"]
@@ -140,6 +142,14 @@ def fetch(name: str, path: str = "/", *, root: str = "", headers: dict[str, str]
         return Answer(answer.status, answer.read().decode("utf-8", "replace"), dict(answer.getheaders()))
     finally:
         connection.close()
+
+
+def answers(name: str) -> bool:
+    """Whether the route of this name answers well now."""
+    try:
+        return fetch(name).status == 200
+    except OSError:
+        return False
 
 
 def reboot() -> None:

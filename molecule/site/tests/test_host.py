@@ -54,15 +54,23 @@ def test_old_tls_is_refused(version: str) -> None:
 
 
 def test_prometheus_sees_every_target_and_every_probe_up(host: Any) -> None:
-    def down() -> Any:
+    config = host.file("/opt/kronos/stacks/monitoring/files/prometheus/config/prometheus.yml").content_string
+    jobs = {
+        job["job_name"]: [target for group in job["static_configs"] for target in group["targets"]]
+        for job in yaml.safe_load(config)["scrape_configs"]
+    }
+    declared = sum(len(targets) for targets in jobs.values())
+    assert len(jobs["probe_route"]) >= 9
+    assert len(jobs["probe_backend"]) >= 10
+
+    def all_up() -> bool:
         targets = labtest.prometheus(host, "up")
         probes = labtest.prometheus(host, "probe_success")
+        wanted = len(jobs["probe_route"]) + len(jobs["probe_backend"])
         sick = [one["metric"] for one in [*targets, *probes] if one["value"][1] != "1"]
-        return (len(targets), len(probes)) if targets and probes and not sick else None
+        return (len(targets), len(probes), sick) == (declared, wanted, [])
 
-    targets, probes = labtest.until(down, 120, "every target and probe up")
-    assert targets >= 4
-    assert probes >= 8
+    labtest.until(all_up, 120, "every target and probe up")
 
 
 def test_the_dashboard_has_a_tile_for_every_routed_service(host: Any) -> None:

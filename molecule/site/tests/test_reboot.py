@@ -20,7 +20,7 @@ def test_everything_comes_back_by_itself_after_a_power_cut(host: Any) -> None:
         return sorted(listed) == sorted(before.values())
 
     labtest.until(running, 60, "the same containers run again")
-    labtest.until(lambda: labtest.fetch("hello").status == 200, 60, "a route answers")
+    labtest.until(lambda: labtest.answers("hello"), 60, "a route answers")
     run = labtest.site(kronos_fast=False)
     assert run.code == 0, run.output
     assert (run.changed, run.actions()) == ([], {})
