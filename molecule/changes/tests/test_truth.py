@@ -35,16 +35,16 @@ def expired_certificate(host: Any) -> Iterator[None]:
     dynamic = "/opt/kronos/stacks/traefik/files/traefik/dynamic"
     republish = f"cp -p {dynamic}/kronos.yml {dynamic}/.new && mv {dynamic}/.new {dynamic}/kronos.yml"
     make = (
-        f"cp -p {folder}/cert.pem /root/good.pem && cd /etc/kronos/ca && openssl x509 -req -in <(openssl req -new -key "
-        f"{folder}/key.pem -subj /CN=proxy) -CA root.crt -CAkey root.key -CAcreateserial -CAserial /root/serial "
+        f"cp -p {folder}/cert.pem /tmp/good.pem && cd /etc/kronos/ca && openssl x509 -req -in <(openssl req -new -key "
+        f"{folder}/key.pem -subj /CN=proxy) -CA root.crt -CAkey root.key -CAcreateserial -CAserial /tmp/serial "
         f"-not_before 20250101000000Z -not_after 20250201000000Z "
-        f"-extfile <(echo subjectAltName=DNS:*.{labtest.HOST}.localhost) -out /root/bad.pem && "
-        f"cat /root/bad.pem root.crt > /root/chain.pem && cat /root/chain.pem > {folder}/cert.pem && {republish}"
+        f"-extfile <(echo subjectAltName=DNS:*.{labtest.HOST}.localhost) -out /tmp/bad.pem && "
+        f"cat /tmp/bad.pem root.crt > /tmp/chain.pem && cat /tmp/chain.pem > {folder}/cert.pem && {republish}"
     )
     host.check_output(f"bash -c '{make}'")
     labtest.until(lambda: not trusted(host), 20, "the expired certificate is served")
     yield
-    host.check_output(f"bash -c 'cat /root/good.pem > {folder}/cert.pem && {republish}'")
+    host.check_output(f"bash -c 'cat /tmp/good.pem > {folder}/cert.pem && {republish}'")
     labtest.until(lambda: trusted(host), 20, "the good certificate is served again")
 
 

@@ -14,7 +14,7 @@ import pytest
 USER = {"uid": 1000, "gid": 1000, "how": "run"}
 HEALTH = {"http": {"port": 8080, "path": "/health", "expect": "status == 'ok'"}}
 ECHO = {"image": "docker.io/kronos/echo:1.0", "user": USER, "health": HEALTH, "limits": {"memory": "64m"}}
-SAY = "import pathlib; pathlib.Path('/work/done').write_text('migrated')"
+SAY = "import pathlib; pathlib.Path('/out/done').write_text('migrated')"
 ASK_ITSELF = "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/health')"
 
 VARIABLES: dict[str, Any] = {
@@ -43,7 +43,7 @@ VARIABLES: dict[str, Any] = {
             "kind": "job",
             "user": USER,
             "entrypoint": ["python3", "-c", SAY],
-            "volumes": [{"name": "work", "target": "/work"}],
+            "volumes": [{"name": "out", "target": "/out"}],
         },
         "caller": {**ECHO, "talks_to": ["target"]},
         "stranger": {**ECHO, "health": {"command": ["python3", "-c", ASK_ITSELF]}},
@@ -125,7 +125,7 @@ def test_the_job_did_its_work_before_the_service_that_needs_it(host: Any) -> Non
     found = labtest.inspect(host, ["migrate", "front"])
     assert found["migrate"]["State"]["ExitCode"] == 0
     assert found["migrate"]["State"]["FinishedAt"] < found["front"]["State"]["StartedAt"]
-    assert host.file("/srv/kronos/migrate/work/done").content_string == "migrated"
+    assert host.file("/srv/kronos/migrate/out/done").content_string == "migrated"
 
 
 def test_a_secret_in_a_file_is_seen_by_its_service_only(host: Any) -> None:
