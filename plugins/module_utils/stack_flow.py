@@ -61,6 +61,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.stack_render import
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_secrets import (
     Mask,
     fingerprint_key,
+    foreseen,
     missing,
     read_secrets,
 )
@@ -162,6 +163,8 @@ def _present(params: Mapping[str, Any], check: bool, run: _Open) -> dict[str, An
     stack = parse(params["name"], params["project"] or {}, params["services"] or {}, params["health_timeout"] or 120)
     values = read_secrets(stack, run.layout)
     run.mask.add(value for found in values.values() for value in found.values() if value)
+    if check:
+        values = foreseen(values, params.get("awaited_secrets") or (), run.layout)
     lacking = missing(values, run.layout)
     if lacking and not check:
         raise KronosError(

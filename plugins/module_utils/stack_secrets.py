@@ -32,6 +32,26 @@ def read_secrets(stack: Stack, layout: Layout) -> dict[str, dict[str, str | None
     }
 
 
+def foreseen(
+    values: Mapping[str, Mapping[str, str | None]], awaited: Iterable[str], layout: Layout
+) -> dict[str, dict[str, str | None]]:
+    """*values* as the real run will find them, for a prediction.
+
+    Those *awaited* (``service/name``) get a new value before it, hence None; a lost one comes back from its copy.
+    """
+    renewed = set(awaited)
+
+    def value_of(service: str, name: str, value: str | None) -> str | None:
+        if f"{service}/{name}" in renewed:
+            return None
+        return _read(f"{layout.secrets(service)}/{name}") if value is None else value
+
+    return {
+        service: {name: value_of(service, name, value) for name, value in found.items()}
+        for service, found in values.items()
+    }
+
+
 def missing(values: Mapping[str, Mapping[str, str | None]], layout: Layout) -> list[str]:
     """The files of the secrets that are not there."""
     return [

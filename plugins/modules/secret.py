@@ -88,6 +88,11 @@ actions:
   returned: success
   type: dict
   sample: {radarr/api_key: created}
+renewed:
+  description: Secrets, as C(service/name), that have (or would have) another value than before.
+  returned: success
+  type: list
+  elements: str
 unused:
   description: Names in O(given) that no service declares.
   returned: success
@@ -135,6 +140,7 @@ def converge(params: dict, check_mode: bool) -> dict:
         "changed": change.changed,
         "diff": change.diff,
         "actions": dict(change.actions),
+        "renewed": [key for key, action in change.actions.items() if action in ("created", "given", "rotated")],
         "unused": list(change.unused),
     }
 

@@ -62,6 +62,14 @@ options:
     description: The version to go to with O(state=rolled_back); V(0) is the one before the live one.
     type: int
     default: 0
+  awaited_secrets:
+    description:
+      - Secrets, as C(service/name), that an earlier task of this run gives a new value. In check mode that value does
+        not exist yet, and this tells which services are going to see it.
+      - Without effect outside check mode.
+    type: list
+    elements: str
+    default: []
 attributes:
   check_mode:
     description: Predicts per service and per file exactly what a run does, also on a host without Docker.
@@ -174,6 +182,7 @@ OPTIONS = {
     "health_timeout": {"type": "int", "default": 120},
     "keep_generations": {"type": "int", "default": 5},
     "generation": {"type": "int", "default": 0},
+    "awaited_secrets": {"type": "list", "elements": "str", "default": []},
 }
 
 

@@ -141,8 +141,12 @@ def test_a_secret_in_a_file_is_seen_by_its_service_only(host: Any) -> None:
 def test_a_rotated_secret_restarts_its_user_only(host: Any) -> None:
     before = {name: one["State"]["StartedAt"] for name, one in labtest.inspect(host).items()}
     old = host.file("/etc/kronos/secrets/store/password").content_string
-    run = labtest.site(**VARIABLES, kronos_fast=False, secrets_rotate=["store/password"])
+    rotation = {**VARIABLES, "kronos_fast": False, "secrets_rotate": ["store/password"]}
+    predicted = labtest.site("--check", **rotation)
+    run = labtest.site(**rotation)
     assert run.code == 0, run.output
+    assert predicted.actions() == run.actions() == {"store": "recreated"}
+    assert predicted.files == run.files
     new = host.check_output("docker exec store cat /run/secrets/password")
     assert new != old
     assert new not in run.output

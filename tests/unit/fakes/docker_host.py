@@ -93,6 +93,7 @@ class FakeHost:
             "health_timeout": 10,
             "keep_generations": 3,
             "generation": 0,
+            "awaited_secrets": [],
             "run": "",
         }
         return work({**defaults, **params}, check, self.world(), self.layout())

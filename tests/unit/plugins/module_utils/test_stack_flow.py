@@ -106,6 +106,22 @@ def test_a_secret_lost_on_a_converged_host_is_predicted_as_a_new_one(host):
     assert "marker" not in json.dumps(real)
 
 
+def test_a_rotation_is_predicted_before_the_new_value_exists(host):
+    host.converge(**stack(host))
+    check = host.converge(check=True, awaited_secrets=["web/token"], **stack(host))
+    host.put_secret("web", "token", "another-marker")
+    real = host.converge(awaited_secrets=["web/token"], **stack(host))
+    assert actions(check) == actions(real) == {"web": ("recreated", "environment.TOKEN")}
+    assert check["diff"] == real["diff"]
+    assert not host.converge(awaited_secrets=["web/token"], **stack(host))["changed"]
+
+
+def test_a_secret_that_comes_back_from_its_copy_changes_nothing(host):
+    host.converge(**stack(host))
+    os.unlink(host.layout().master("web", "db"))
+    assert not host.converge(check=True, **stack(host))["changed"]
+
+
 def test_a_neighbour_in_a_crash_loop_is_told_even_when_nothing_changes(host):
     host.converge(**stack(host))
     host.box("late").definition["image"] = "x:exits"

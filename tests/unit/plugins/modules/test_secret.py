@@ -26,10 +26,11 @@ def test_check_mode_says_what_the_run_does_and_a_second_run_is_quiet(host, run_m
     predicted = run_module(secret, check=True, secrets=WANTED, given=GIVEN)
     assert list(host.iterdir()) == []
     done = run_module(secret, secrets=WANTED, given=GIVEN, run="run 1")
-    assert {key: predicted[key] for key in ("changed", "diff", "actions", "unused")} == {
-        key: done[key] for key in ("changed", "diff", "actions", "unused")
+    assert {key: predicted[key] for key in ("changed", "diff", "actions", "renewed", "unused")} == {
+        key: done[key] for key in ("changed", "diff", "actions", "renewed", "unused")
     }
     assert done["actions"] == {"radarr/api_key": "created", "dns/token": "given"}
+    assert sorted(done["renewed"]) == ["dns/token", "radarr/api_key"]
     again = run_module(secret, secrets=WANTED, given=GIVEN)
     assert (again["changed"], again["diff"], again["actions"]) == (False, [], {})
     assert lease.read()["id"] == "run 1"
