@@ -24,7 +24,7 @@ from typing import Any
 import docker
 
 ROOT = Path(__file__).resolve().parents[2]
-HOST = os.environ.get("MOLECULE_SCENARIO_NAME", "site")
+HOST = os.environ.get("MOLECULE_SCENARIO_NAME", "default")
 INVENTORY = ROOT / "inventories" / "lab"
 RECORDS = ROOT / ".lab" / "records" / HOST
 
