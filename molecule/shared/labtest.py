@@ -64,11 +64,11 @@ class Run:
         return found
 
 
-def play(playbook: str, *arguments: str, variables: dict[str, Any] | None = None) -> Run:
+def play(playbook: str, *arguments: str, variables: dict[str, Any] | None = None, inventory: Path = INVENTORY) -> Run:
     """Run one of our playbooks against the scenario's host; *variables* are added as extra variables."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "ansible", "playbook", str(ROOT / "playbooks" / playbook)]
-        command += ["-i", str(INVENTORY), "--limit", HOST, "--diff", *arguments]
+        command += ["-i", str(inventory), "--limit", HOST, "--diff", *arguments]
         if variables:
             extra = Path(folder, "extra.json")
             extra.write_text(json.dumps(variables))
@@ -110,11 +110,24 @@ def inspect(host: Any, names: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
 
 
 @functools.cache
-def address() -> str:
-    """Return the address at which the scenario's host is reached."""
+def host_variables() -> dict[str, Any]:
+    """Return what the lab's inventory says of the scenario's host."""
     command = [sys.executable, "-m", "ansible", "inventory", "-i", str(INVENTORY), "--host", HOST]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return str(json.loads(done.stdout)["ansible_host"])
+    return dict(json.loads(done.stdout))
+
+
+def address() -> str:
+    """Return the address at which the scenario's host is reached."""
+    return str(host_variables()["ansible_host"])
+
+
+def write_inventory(folder: Path, variables: dict[str, Any]) -> Path:
+    """Write an inventory with the scenario's host alone: how to reach it, and these variables of ours."""
+    reach = {name: value for name, value in host_variables().items() if name.startswith("ansible_")}
+    path = folder / "hosts.yml"
+    path.write_text(json.dumps({"kronos": {"hosts": {HOST: {**reach, **variables}}}}))
+    return path
 
 
 @dataclass
