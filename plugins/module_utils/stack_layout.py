@@ -18,6 +18,7 @@ class Layout:
     etc: str = "/etc/kronos"
     run: str = "/run/kronos"
     receipts: str = "/var/lib/kronos/receipts"
+    docker: str = "/var/lib/docker"
     uid: int = 0
     gid: int = 0
 

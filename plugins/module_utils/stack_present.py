@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.module_utils import compose, tree
+from ansible_collections.kronos.homelab.plugins.module_utils import compose, receipts, tree
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_api import Engine
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_container import (
     ONE_OFF,
@@ -66,7 +66,7 @@ def read_present(
     layout: Layout,
     replaced: Callable[[int, str, str], bool],
 ) -> Present:
-    """What is on the host now; without Docker (*engine* None) only the files.
+    """What is on the host now; of a Docker that does not answer (*engine* None) what it must still have.
 
     *replaced*: ``mount_replaced``, or a fake of it.
     """
@@ -74,7 +74,8 @@ def read_present(
     paths = tree.paths_of(rendered.files, rendered.directories, strays)
     files, state, journal = tree.read_present(paths), load_state(layout), load_journal(layout)
     if engine is None:
-        return Present(tree=files, strays=strays, state=state, journal=journal)
+        kept = remembered(rendered, state, layout)
+        return Present(kept, tree=files, strays=strays, state=_unobserved(state), journal=journal)
     containers = read_containers(engine, rendered)
     references = {service.image for service in rendered.stack.services.values()}
     images = {ref: found["Id"] for ref in sorted(references) if (found := engine.image(ref))}
@@ -106,6 +107,34 @@ def read_containers(engine: Engine, rendered: Rendered) -> Containers:
             own[container.service] = container
     taken = _taken(listed, rendered)
     return Containers(own, tuple(leftovers), orphans, tuple(foreign), taken)
+
+
+def remembered(rendered: Rendered, state: State | None, layout: Layout) -> Containers:
+    """The containers of a Docker that does not answer, by state and receipt: a stopped one still has them.
+
+    It even keeps them running (live-restore). One without a folder among Docker's own is gone.
+    """
+    receipt = receipts.read("stack", layout.stack, root=layout.receipts)
+    noted = (receipt["left"].get("containers") or {}) if receipt else {}
+    wanted = {service.container: name for name, service in rendered.stack.services.items()}
+    own: dict[str, Container] = {}
+    orphans: dict[str, Container] = {}
+    for name, note in noted.items():
+        service = wanted.get(name, name)
+        known = state.services.get(service) if state else None
+        if known is None or not os.path.isdir(os.path.join(layout.docker, "containers", note["id"])):
+            continue
+        networks = dict.fromkeys(note["networks"], "")
+        found = Container(note["id"], name, service, note["state"], note["image"], known.digest, layout.stack)
+        (own if name in wanted else orphans)[service] = replace(found, networks=networks)
+    return Containers(own, orphans=orphans)
+
+
+def _unobserved(state: State | None) -> State | None:
+    """*state* without what Docker said of the containers then: it says nothing now to compare that with."""
+    if state is None:
+        return None
+    return replace(state, services={name: replace(one, observed={}) for name, one in state.services.items()})
 
 
 def _rank(container: Container, service: Service | None) -> tuple[bool, bool, str]:

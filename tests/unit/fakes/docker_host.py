@@ -77,6 +77,7 @@ class FakeHost:
             etc=f"{self.root}/etc",
             run=f"{self.root}/run",
             receipts=f"{self.root}/receipts",
+            docker=f"{self.root}/docker",
             **owner,
         )
 

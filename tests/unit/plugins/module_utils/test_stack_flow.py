@@ -168,6 +168,22 @@ def test_a_fresh_host_without_docker(host):
     assert not work(gone, False, no_docker(host), host.layout())["changed"]
 
 
+def test_a_docker_that_is_stopped_still_has_its_containers(host):
+    host.converge(**stack(host))
+    folders = {}
+    for name, note in read(f"{host.layout().receipts}/stack--demo.json")["left"]["containers"].items():
+        folders[name] = f"{host.layout().docker}/containers/{note['id']}"
+        os.makedirs(folders[name])
+
+    def predicted(**change):
+        return work({**PARAMS, "state": "present", **stack(host, **change)}, True, no_docker(host), host.layout())
+
+    assert not predicted()["changed"]
+    assert actions(predicted(web="1.1")) == {"web": ("recreated", "image")}
+    os.rmdir(folders["late"])
+    assert actions(predicted()) == {"late": ("created",)}
+
+
 def test_an_unexpected_fault_shows_no_secret(host, monkeypatch):
     def stumble(*_args):
         raise KeyError(TOKEN)
