@@ -189,12 +189,16 @@ def until(condition: Callable[[], Any], seconds: float = 60, what: str = "") -> 
         time.sleep(1)
 
 
-def prometheus(host: Any, query: str) -> list[dict[str, Any]]:
-    """Ask the real Prometheus on the host."""
-    quoted = urllib.parse.quote(query)
+def prometheus_api(host: Any, path: str) -> Any:
+    """GET /api/v1/<path> of the real Prometheus on the host; returns the answer's data."""
     address_of = (
         "$(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' prometheus | cut -d' ' -f1)"
     )
     ask = 'python3 -c "import urllib.request,sys; print(urllib.request.urlopen(sys.argv[1]).read().decode())" '
-    found = host.check_output(ask + f'"http://{address_of}:9090/api/v1/query?query={quoted}"')
-    return list(json.loads(found)["data"]["result"])
+    found = host.check_output(ask + f'"http://{address_of}:9090/api/v1/{path}"')
+    return json.loads(found)["data"]
+
+
+def prometheus(host: Any, query: str) -> list[dict[str, Any]]:
+    """Ask the real Prometheus on the host; returns the samples of an instant query."""
+    return list(prometheus_api(host, f"query?query={urllib.parse.quote(query)}")["result"])

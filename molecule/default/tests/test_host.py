@@ -73,6 +73,17 @@ def test_prometheus_sees_every_target_and_every_probe_up(host: Any) -> None:
     labtest.until(all_up, 120, "every target and probe up")
 
 
+def test_prometheus_evaluates_the_alerts_that_every_service_gets(host: Any) -> None:
+    def rules() -> Any:
+        found = [rule for group in labtest.prometheus_api(host, "rules")["groups"] for rule in group["rules"]]
+        return found if found and all(rule["health"] == "ok" for rule in found) else None
+
+    names = {rule["name"] for rule in labtest.until(rules, 60, "all rules evaluated without an error")}
+    assert {"ServiceDown", "RouteDown", "CertificateExpiring"} <= names
+    managers = labtest.prometheus_api(host, "alertmanagers")["activeAlertmanagers"]
+    assert [one["url"] for one in managers] == ["http://alertmanager:9093/api/v2/alerts"]
+
+
 def test_the_dashboard_has_a_tile_for_every_routed_service(host: Any) -> None:
     config = yaml.safe_load(host.file("/opt/kronos/stacks/dashboard/files/homer/assets/config.yml").content_string)
     tiles = {item["url"] for group in config["services"] for item in group["items"]}
