@@ -16,6 +16,15 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.table import render
 display = Display()
 
 
+STACK_KEYS = ("changed", "actions", "sick", "service")
+CHECK_KEYS = ("drifted", "reasons")
+
+
+def _part(result: Any, keys: tuple[str, ...]) -> dict[str, Any]:
+    """Return what the table needs of a result; the rest, such as Ansible's own warnings, is no plain data."""
+    return {key: to_plain(result[key]) for key in keys if key in result}
+
+
 class ActionModule(ActionBase):
     """Print one table per host; see the documentation of the module of the same name."""
 
@@ -27,11 +36,10 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         plan = to_plain(variables["kronos_plan"])
-        results = {
-            name: to_plain(variables[f"{name}_result"]) for name in plan["stack_order"] if f"{name}_result" in variables
-        }
+        touched = [name for name in plan["stack_order"] if f"{name}_result" in variables]
+        results = {name: _part(variables[f"{name}_result"], STACK_KEYS) for name in touched}
         rows = service_rows(plan, results)
-        notes = host_lines(plan, to_plain(variables.get("kronos_check") or {}), results)
+        notes = host_lines(plan, _part(variables.get("kronos_check") or {}, CHECK_KEYS), results)
         if self._task.check_mode:
             rows = [{**row, "health": "-"} for row in rows]
         table = render_table(["service", "url", "access", "health", "this run"], [list(row.values()) for row in rows])

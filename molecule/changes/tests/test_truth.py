@@ -27,6 +27,7 @@ def stopped_container(host: Any) -> Iterator[None]:
     host.check_output("docker stop -t 1 radarr")
     yield
     host.check_output("docker start radarr")
+    labtest.until(lambda: labtest.answers("radarr"), 20, "radarr answers again")
 
 
 @contextmanager
