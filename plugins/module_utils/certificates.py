@@ -9,6 +9,7 @@ standard library and ``cryptography``, from 3.4 (Ubuntu 22.04) on; that one only
 
 from __future__ import annotations
 
+import importlib
 import ipaddress
 from collections.abc import Sequence
 from datetime import datetime, timezone
@@ -24,7 +25,7 @@ PEM_END = b"-----END CERTIFICATE-----\n"
 def available() -> bool:
     """Whether the library is installed."""
     try:
-        import cryptography.x509  # noqa: F401
+        importlib.import_module("cryptography.x509")
     except ImportError:
         return False
     return True

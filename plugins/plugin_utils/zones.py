@@ -24,7 +24,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import (
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record import DATA_ZONE, DEFAULT_ZONE, KNOWN_ZONES
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import Settings, Share, Vlan, Zone
-from ansible_collections.kronos.homelab.plugins.plugin_utils.templating import Renderer, here
+from ansible_collections.kronos.homelab.plugins.plugin_utils.templating import Locate, Renderer, here
 from pydantic import BaseModel
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -48,6 +48,11 @@ class Named:
         return self.merged.origin(path) or self.base, path_text(path)
 
 
+def _below(named: Named, name: str) -> Locate:
+    """Where a part of the entry *name* was written."""
+    return lambda path: named.locate((name, *path))
+
+
 def read_named(
     model: type[Model], base: str, layers: Mapping[str, Mapping[str, Any]], renderer: Renderer, problems: Problems
 ) -> Named:
@@ -61,7 +66,7 @@ def read_named(
         if not is_dns_safe(name):
             problems.say(*named.locate((name,)), shown(name), DNS_SAFE_WANTED)
             continue
-        parsed = read_model(model, data, lambda path, name=name: named.locate((name, *path)), problems)  # type: ignore[misc]
+        parsed = read_model(model, data, _below(named, name), problems)
         if parsed is not None:
             models[name] = parsed
     return named
