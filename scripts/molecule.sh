@@ -13,8 +13,10 @@ failed=()
 began=$SECONDS
 $lab up # with its progress on show: molecule would hide it
 for scenario in "${scenarios[@]}"; do
+  started=$SECONDS outcome=passed
   echo "== scenario $scenario ($((SECONDS - began)) s since the start)"
-  molecule test -s "$scenario" || failed+=("$scenario")
+  molecule test -s "$scenario" || { outcome=FAILED && failed+=("$scenario"); }
+  printf '== scenario %s %s in %d min %02d s\n' "$scenario" $outcome $(((SECONDS - started) / 60)) $(((SECONDS - started) % 60))
 done
 # molecule destroys the hosts of failed scenarios too; this catches what a killed run left
 for scenario in "${scenarios[@]}"; do $lab down --host "$scenario" >/dev/null; done

@@ -16,17 +16,21 @@ import sys
 import tempfile
 import time
 import urllib.parse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import docker
+
+Row = TypeVar("Row")
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = os.environ.get("MOLECULE_SCENARIO_NAME", "default")
 INVENTORY = ROOT / "inventories" / "lab"
 RECORDS = ROOT / ".lab" / "records" / HOST
+# the long tables run in `make test-full`; `make test` takes a few rows of each kind
+FULL = os.environ.get("KRONOS_FULL", "") not in ("", "0")
 
 
 @dataclass
@@ -107,6 +111,14 @@ def inspect(host: Any, names: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
     wanted = " ".join(names) or "$(docker ps -aq)"
     found = json.loads(host.check_output(f"docker inspect {wanted}"))
     return {one["Name"].lstrip("/"): one for one in found}
+
+
+def rows(table: Sequence[Row], few: Sequence[str], name: Callable[[Row], str]) -> list[Row]:
+    """Return the rows of a long table that this run takes: all in a full run, else those whose *name* is in *few*."""
+    names = [name(row) for row in table]
+    assert len(set(names)) == len(names), f"names given twice: {sorted(one for one in names if names.count(one) > 1)}"
+    assert set(few) <= set(names), f"no such rows: {set(few) - set(names)}"
+    return [row for row in table if FULL or name(row) in few]
 
 
 @functools.cache
