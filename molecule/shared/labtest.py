@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.client
 import json
@@ -68,31 +69,62 @@ class Run:
         return found
 
 
+@dataclass
+class Started:
+    """A run of ansible-playbook that goes on by itself."""
+
+    process: subprocess.Popen[bytes]
+    folder: tempfile.TemporaryDirectory[str]
+
+    def finish(self, seconds: float = 900) -> Run:
+        """Wait for its end. What it leaves running (a killed one leaves its workers) is not waited for."""
+        code = self.process.wait(seconds)
+        folder = Path(self.folder.name)
+        records = sorted(folder.glob("record/*.json"))
+        tasks = json.loads(records[-1].read_text())["tasks"] if records else []
+        run = Run(code, (folder / "output").read_text(errors="replace"), tasks)
+        with contextlib.suppress(OSError):
+            self.folder.cleanup()
+        return run
+
+
+def start(
+    playbook: str,
+    *arguments: str,
+    variables: dict[str, Any] | None = None,
+    inventory: Path = INVENTORY,
+    environment: dict[str, str] | None = None,
+) -> Started:
+    """Start one of our playbooks against the scenario's host; the environment is that of the tests, and *environment*.
+
+    *variables* are added as extra variables.
+    """
+    folder = tempfile.TemporaryDirectory()
+    command = [sys.executable, "-m", "ansible", "playbook", str(ROOT / "playbooks" / playbook)]
+    command += ["-i", str(inventory), "--limit", HOST, "--diff", *arguments]
+    if variables:
+        extra = Path(folder.name, "extra.json")
+        extra.write_text(json.dumps(variables))
+        command += ["-e", f"@{extra}"]
+    settings = {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
+        "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "molecule" / "shared" / "callback"),
+        "ANSIBLE_CALLBACKS_ENABLED": "kronos_record,kronos_kill",
+        "ANSIBLE_NOCOLOR": "1",
+        "KRONOS_LAB_HOSTS": HOST,
+        "KRONOS_RECORD": str(Path(folder.name, "record")),
+        **(environment or {}),
+    }
+    with open(Path(folder.name, "output"), "wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=settings, stdout=output, stderr=subprocess.STDOUT)
+    return Started(process, folder)
+
+
 def play(playbook: str, *arguments: str, variables: dict[str, Any] | None = None, inventory: Path = INVENTORY) -> Run:
     """Run one of our playbooks against the scenario's host; *variables* are added as extra variables."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "ansible", "playbook", str(ROOT / "playbooks" / playbook)]
-        command += ["-i", str(inventory), "--limit", HOST, "--diff", *arguments]
-        if variables:
-            extra = Path(folder, "extra.json")
-            extra.write_text(json.dumps(variables))
-            command += ["-e", f"@{extra}"]
-        environment = {
-            **os.environ,
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
-            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "molecule" / "shared" / "callback"),
-            "ANSIBLE_CALLBACKS_ENABLED": "kronos_record",
-            "ANSIBLE_NOCOLOR": "1",
-            "KRONOS_LAB_HOSTS": HOST,
-            "KRONOS_RECORD": str(Path(folder, "record")),
-        }
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900, check=False
-        )
-        records = sorted(Path(folder).glob("record/*.json"))
-        tasks = json.loads(records[-1].read_text())["tasks"] if records else []
-    return Run(done.returncode, done.stdout + done.stderr, tasks)
+    return start(playbook, *arguments, variables=variables, inventory=inventory).finish()
 
 
 def site(*arguments: str, **variables: Any) -> Run:
@@ -151,8 +183,10 @@ class Answer:
     headers: dict[str, str]
 
 
-def fetch(name: str, path: str = "/", *, root: str = "", headers: dict[str, str] | None = None) -> Answer:
-    """GET https://<name>.<host>.localhost<path> from the host's address; *root* is the PEM that must have signed it.
+def fetch(
+    name: str, path: str = "/", *, root: str = "", headers: dict[str, str] | None = None, method: str = "GET"
+) -> Answer:
+    """Ask for https://<name>.<host>.localhost<path> at the host's address; *root* is the PEM that must have signed it.
 
     Without *root* the certificate is not looked at. Raises OSError (ssl.SSLError among them) where there is no answer.
     """
@@ -162,7 +196,7 @@ def fetch(name: str, path: str = "/", *, root: str = "", headers: dict[str, str]
     raw = socket.create_connection((address(), 443), 10)
     connection.sock = context.wrap_socket(raw, server_hostname=fqdn)
     try:
-        connection.request("GET", path, headers=headers or {})
+        connection.request(method, path, headers=headers or {})
         answer = connection.getresponse()
         return Answer(answer.status, answer.read().decode("utf-8", "replace"), dict(answer.getheaders()))
     finally:
