@@ -16,6 +16,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.compose import Comp
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_api import Engine
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.probe import Prober, meets
+from ansible_collections.kronos.homelab.plugins.module_utils.progress import RELOAD, SILENT, START, STOP, Progress
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_container import container_of
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_health import Gate, Unhealthy
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_model import HttpProbe, Service
@@ -42,6 +43,7 @@ class Tools:
     compose: Compose
     gate: Gate
     prober: Prober
+    progress: Progress = SILENT
 
 
 def converge(plan: Plan, rendered: Rendered, present: Present, tools: Tools, watched: Iterable[str]) -> None:
@@ -49,16 +51,19 @@ def converge(plan: Plan, rendered: Rendered, present: Present, tools: Tools, wat
 
     Raises Unhealthy where a service does not prove healthy, KronosError or OSError where a step fails.
     """
+    tools.progress.begin(STOP, present.containers.orphans)
     _make_room(plan, rendered, present, tools.engine)
     tree.apply(plan.files)
     waves = rendered.stack.waves(plan.those(CREATED, RECREATED, STARTED, RESTARTED))
     proved: set[str] = set()
     for number, wave in enumerate(waves):
+        tools.progress.begin(START, wave)
         _start_wave(wave, plan, rendered, present, tools)
         later = {need for each in waves[number + 1 :] for name in each for need in _needs(name, rendered)}
         first = (set(wave) & later) - proved
         tools.gate.wait(rendered.stack.services[name] for name in sorted(first))
         proved |= first
+    tools.progress.begin(RELOAD, plan.those(RELOADED))
     for name in sorted(plan.those(RELOADED)):
         reload(rendered.stack.services[name], tools)
     rest = (plan.gated | set(watched)) - proved

@@ -15,6 +15,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.docker_api import E
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.generations import Generation
 from ansible_collections.kronos.homelab.plugins.module_utils.probe import Prober
+from ansible_collections.kronos.homelab.plugins.module_utils.progress import SILENT, Progress
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_apply import Tools
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_container import hashes
@@ -50,6 +51,7 @@ class Outside:
     wall: Callable[[], float]
     replaced: Callable[[int, str, str], bool]
     port_holder: Callable[[Port], str]
+    progress: Progress = SILENT
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ class Run:
         """What the steps act with."""
         outside = self.outside
         compose = Compose(outside.run, self.layout.base, rendered.stack.project)
-        gate = Gate(outside.engine, outside.prober, outside.clock, outside.alive)
-        return Tools(outside.engine, compose, gate, outside.prober)
+        gate = Gate(outside.engine, outside.prober, outside.clock, outside.alive, outside.progress)
+        return Tools(outside.engine, compose, gate, outside.prober, outside.progress)
 
     def read(self, rendered: Rendered) -> Present:
         """The present, as far as it concerns *rendered*."""

@@ -142,7 +142,7 @@ def _pull(plan: Plan, rendered: Rendered, run: Run) -> None:
     for name, service in rendered.stack.services.items():
         users.setdefault(service.image, []).append(name)
     try:
-        pull_all(run.outside.run, plan.pulls, users)
+        pull_all(run.outside.run, plan.pulls, users, run.outside.progress)
     except KronosError as error:
         raise KronosError(f"stack {rendered.stack.name}: {error}. Nothing was changed") from error
 
@@ -179,6 +179,7 @@ def _go_back(run: Run, rendered: Rendered, plan: Plan, error: Exception) -> Stac
 def _restore(run: Run, back: Generation, suspects: set[str], failure: Mapping[str, Any]) -> None:
     """The same steps as ever, towards a version that was proven; *suspects* are proved whatever they need."""
     rendered = back.rendered
+    run.outside.progress.going_back(back.number)
     run.mask.add(secret_values(rendered))
     generations.restore_images(back, run.outside.engine, run.outside.run)
     present = run.read(rendered)

@@ -25,6 +25,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils import (
 from ansible_collections.kronos.homelab.plugins.module_utils.compose import ComposeMissing
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_api import DockerMissing, Engine
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils.progress import SILENT, STOP, Progress
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import HostRunner, Runner
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_conclude import (
     Outside,
@@ -125,10 +126,12 @@ def _opened(params: Mapping[str, Any], check: bool, world: World, layout: Layout
     """The lock (not in check mode, which only looks) and the connection to Docker."""
     owner = params.get("run") or "a task on its own"
     with contextlib.ExitStack() as stack:
-        lock = -1
+        lock, progress = -1, SILENT
         if not check:
             sleep = world.clock.sleep
             lock = stack.enter_context(locked(layout, owner, clock=world.clock.now, sleep=sleep))
+            progress = Progress(layout.progress)
+            stack.callback(progress.end)
         engine: Any = None
         try:
             engine = world.connect()
@@ -145,6 +148,7 @@ def _opened(params: Mapping[str, Any], check: bool, world: World, layout: Layout
             wall=world.wall,
             replaced=world.replaced,
             port_holder=world.port_holder,
+            progress=progress,
         )
         yield _Open(layout, outside, mask, int(params.get("keep_generations") or 5), engine is not None)
 
@@ -224,6 +228,7 @@ def _absent(params: Mapping[str, Any], check: bool, run: _Open) -> dict[str, Any
     }
     if check or not result["changed"]:
         return result
+    run.outside.progress.begin(STOP, ours)
     for container in containers.orphans.values():
         if container.status == "paused":
             engine.unpause(container.id)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_api import Engine
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.probe import Answer, Prober, meets
+from ansible_collections.kronos.homelab.plugins.module_utils.progress import HEALTH, SILENT, Progress
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_container import Container, container_of
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_model import HttpProbe, Service
 
@@ -61,16 +62,25 @@ class _Watch:
 class Gate:
     """Polls services until all are healthy. *alive* is called in each round (the lease of the run)."""
 
-    def __init__(self, engine: Engine, prober: Prober, clock: Clock, alive: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        prober: Prober,
+        clock: Clock,
+        alive: Callable[[], None] = lambda: None,
+        progress: Progress = SILENT,
+    ) -> None:
         self._engine = engine
         self._ask = prober
         self._clock = clock
         self._alive = alive
+        self._progress = progress
 
     def wait(self, services: Iterable[Service]) -> None:
         """Return when every one is healthy; raises Unhealthy for the first that is not, or not in time."""
         waiting = {service.name: service for service in services}
         begun, pause, watches = self._clock.now(), 0.1, dict[str, _Watch]()
+        self._progress.begin(HEALTH, waiting)
         while True:
             for name, verdict in self._look(waiting, watches).items():
                 late = self._clock.now() - begun >= waiting[name].timeout
@@ -78,6 +88,9 @@ class Gate:
                     raise self._unhealthy(waiting[name], verdict, late)
                 if verdict.verdict == OK:
                     del waiting[name]
+                    self._progress.done(name)
+                else:
+                    self._progress.said(name, verdict.answer)
             if not waiting:
                 return
             self._alive()

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.kronos.homelab.plugins.module_utils.compose import tail
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils.progress import PULL, SILENT, Progress
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner
 
 AT_ONCE = 3
@@ -29,19 +30,21 @@ def pull(run: Runner, ref: str) -> None:
         raise KronosError(f"image {ref} cannot be pulled: {tail(ran, 2)}")
 
 
-def pull_all(run: Runner, refs: Iterable[str], users: Mapping[str, Iterable[str]]) -> None:
+def pull_all(run: Runner, refs: Iterable[str], users: Mapping[str, Iterable[str]], progress: Progress = SILENT) -> None:
     """Fetch these images, a few at once; raises KronosError naming each that cannot be had and its users."""
     wanted = sorted(refs)
+    progress.begin(PULL, wanted)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        answers = list(pool.map(lambda ref: _try(run, ref), wanted))
+        answers = list(pool.map(lambda ref: _try(run, ref, progress), wanted))
     wrong = [f"{', '.join(sorted(users.get(ref, ())))}: {answer}" for ref, answer in zip(wanted, answers) if answer]
     if wrong:
         raise KronosError("; ".join(wrong))
 
 
-def _try(run: Runner, ref: str) -> str:
+def _try(run: Runner, ref: str, progress: Progress) -> str:
     try:
         pull(run, ref)
     except KronosError as error:
         return str(error)
+    progress.done(ref)
     return ""

@@ -62,6 +62,11 @@ class Layout:
         """The stack's lock."""
         return os.path.join(self.run, f"{self.stack}.lock")
 
+    @property
+    def progress(self) -> str:
+        """What a task is doing right now, for everybody to read: not in ``run``, which is root's alone."""
+        return os.path.join(f"{self.run}-progress", f"{self.stack}.json")
+
     def env(self, service: str) -> str:
         """The env file of a service's secrets."""
         return os.path.join(self.base, "env", f"{service}.env")
