@@ -1,10 +1,11 @@
 # Copyright (c) 2026 The kronos.homelab authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Controller half of host_check: it alone can tell that the run which holds a host has died on this very controller."""
+"""Controller half of host_check: it alone knows this machine's time, and that the run which holds a host died here."""
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -29,5 +30,6 @@ class ActionModule(ActionBase):
         return self._ask({**wish, "ended_run": holder} if has_ended(holder) else wish, task_vars)
 
     def _ask(self, wish: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        answer: dict[str, Any] = self._execute_module(module_name=MODULE, module_args=wish, task_vars=task_vars)
+        asked = {**wish, "controller_time": time.time()}
+        answer: dict[str, Any] = self._execute_module(module_name=MODULE, module_args=asked, task_vars=task_vars)
         return answer

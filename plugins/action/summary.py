@@ -17,7 +17,7 @@ display = Display()
 
 
 STACK_KEYS = ("changed", "actions", "sick", "service")
-CHECK_KEYS = ("drifted", "reasons")
+CHECK_KEYS = ("drifted", "reasons", "notices")
 
 
 def _part(result: Any, keys: tuple[str, ...]) -> dict[str, Any]:

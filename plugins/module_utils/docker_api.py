@@ -81,7 +81,7 @@ class Engine(Protocol):
 
 def connect(path: str = docker_socket.SOCKET) -> DockerEngine:
     """The Engine of the host's Docker; raises DockerMissing in one line where it does not answer."""
-    engine = DockerEngine(docker_socket.Engine(path, timeout=PATIENCE))
+    engine = DockerEngine(docker_socket.Engine(path, patience=PATIENCE))
     engine.ping()
     return engine
 

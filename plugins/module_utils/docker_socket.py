@@ -33,6 +33,16 @@ class EngineMissing(KronosError):
         super().__init__(f"Docker does not answer at {path}: {reason}")
 
 
+class EngineHangs(KronosError):
+    """An engine is there and takes the question, but gives no answer: no state to conclude anything from."""
+
+    def __init__(self, path: str, waited: float) -> None:
+        super().__init__(
+            f"Docker hangs: no answer at {path} within {waited:.0f} s. Let it finish if the host has just been "
+            "started, else: systemctl restart docker (with live-restore, containers keep running)"
+        )
+
+
 class EngineError(KronosError):
     """The engine refused a request; ``status`` is the HTTP status of its answer."""
 
@@ -42,14 +52,28 @@ class EngineError(KronosError):
 
 
 class Engine:
-    """The engine behind a socket: one connection, kept for all requests."""
+    """The engine behind a socket: one connection, kept for all requests.
 
-    def __init__(self, path: str = SOCKET, timeout: float = 30) -> None:
+    A question is answered within *timeout* seconds or never; for what changes something, *patience* may be longer.
+    """
+
+    def __init__(self, path: str = SOCKET, timeout: float = 30, patience: float = 0) -> None:
         self._connection = _SocketConnection(path, timeout)
+        self._timeout = timeout
+        self._patience = patience or timeout
 
     def get(self, path: str, **query: Any) -> Any:
-        """The answer to GET, from JSON. Raises EngineMissing, EngineError."""
+        """The answer to GET, from JSON. Raises EngineMissing, EngineHangs, EngineError."""
         return self.ask("GET", path, query=query)
+
+    def find(self, path: str) -> Any:
+        """The answer to GET, from JSON; None for what is not there. Raises EngineMissing, EngineError."""
+        try:
+            return self.get(path)
+        except EngineError as error:
+            if error.status == 404:
+                return None
+            raise
 
     def ask(self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> Any:
         """The answer to any request, from JSON (text where it is none).
@@ -90,10 +114,15 @@ class Engine:
     def _request(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
         data = None if body is None else json.dumps(body)
         headers = {"Host": "docker"} if data is None else {"Host": "docker", "Content-Type": "application/json"}
+        timeout = self._timeout if method == "GET" else self._patience
         try:
+            self._connection.limit(timeout)
             self._connection.request(method, path, data, headers)
             answer = self._connection.getresponse()
             return answer.status, answer.read()
+        except socket.timeout as error:
+            self._connection.close()
+            raise EngineHangs(self._connection.path, timeout) from error
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             absent = isinstance(error, FileNotFoundError)
@@ -118,6 +147,12 @@ class _SocketConnection(http.client.HTTPConnection):
     def __init__(self, path: str, timeout: float) -> None:
         super().__init__("docker", timeout=timeout)
         self.path = path
+
+    def limit(self, timeout: float) -> None:
+        """Let the next request take this long."""
+        self.timeout = timeout
+        if self.sock:
+            self.sock.settimeout(timeout)
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -12,7 +12,10 @@ version_added: 0.1.0
 author:
   - The kronos.homelab authors
 description:
-  - First task of a whole run. Takes the lease, so that two runs never mix, and compares the host with what the last
+  - First task of a whole run. Refuses a host on which no run can end well - a distribution that the roles do not know,
+    no systemd, no root, a clock that is minutes off - before anything is touched. Where a whole run is due, it also
+    refuses file systems that are full or read-only.
+  - Takes the lease, so that two runs never mix, and compares the host with what the last
     whole run left. For that it re-reads everything that the receipts of our modules name, which costs a fraction of
     a second.
   - Last task of a whole run, with O(state=converged). Seals the receipts and gives the lease back.
@@ -56,6 +59,19 @@ options:
       Id of a run that is known to have ended without giving its lease back. The controller half fills it in.
     type: str
     default: ""
+  controller_time:
+    description: >-
+      Seconds since 1970 on the machine that Ansible runs on, which the host's clock is compared with; V(0) compares
+      nothing. The controller half fills it in.
+    type: float
+    default: 0
+  places:
+    description: >-
+      Folders that a whole run writes to, beside those that it always writes to. Their file systems must be writable
+      and must not be full.
+    type: list
+    elements: str
+    default: []
   release_settled:
     description: With O(state=checked), give the lease back at once where nothing differs, since no task will follow.
     type: bool
@@ -111,8 +127,9 @@ holder:
   type: dict
 """
 
-from ansible_collections.kronos.homelab.plugins.module_utils import host_state, lease
+from ansible_collections.kronos.homelab.plugins.module_utils import conditions, host_state, lease
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_socket import Engine
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import HostRunner
 from ansible_collections.kronos.homelab.plugins.module_utils.shell import run_module
 
@@ -122,6 +139,8 @@ OPTIONS = {
     "owner": {"type": "str", "default": ""},
     "lease_wait": {"type": "int", "default": 60},
     "ended_run": {"type": "str", "default": ""},
+    "controller_time": {"type": "float", "default": 0.0},
+    "places": {"type": "list", "elements": "str", "default": []},
     "release_settled": {"type": "bool", "default": False},
 }
 
@@ -139,25 +158,41 @@ def converge(params: dict, check_mode: bool) -> dict:
 
 
 def check(params: dict, check_mode: bool) -> dict:
-    """Take the lease (in check mode: look at it), then compare."""
+    """Refuse a host that is in no state for a run, take the lease (in check mode: look at it), then compare."""
+    conditions.refuse(HostRunner(), params["controller_time"])
     taken, notices = "", []
     if check_mode:
         holder = lease.look(params["run"])
         notices = [f"another run holds this host: {holder['owner']}"] if holder else []
     else:
         taken = lease.take(params["run"], params["owner"], params["lease_wait"], gone=params["ended_run"])
-    verdict = host_state.judge(params["digest"], Engine(), HostRunner())
+    try:
+        verdict, problems = compare(params)
+    except (KronosError, OSError):
+        # Refused before the first change: the next run need not wait for us.
+        if taken:
+            lease.release(params["run"])
+        raise
     if taken and params["release_settled"] and not verdict.drifted:
         lease.release(params["run"])
     return {
         "changed": False,
         "drifted": verdict.drifted,
         "reasons": list(verdict.reasons),
-        "notices": notices + list(verdict.notices),
+        "notices": [*notices, *problems, *verdict.notices],
         "stacks_present": list(verdict.stacks),
         "fresh": verdict.fresh,
         "lease": taken,
     }
+
+
+def compare(params: dict) -> tuple[host_state.Verdict, list[str]]:
+    """The verdict, and what keeps the host from being written to; raises where a whole run would have to."""
+    verdict = host_state.judge(params["digest"], Engine(), HostRunner())
+    problems = conditions.unusable([*conditions.PLACES, *params["places"]])
+    if problems and verdict.drifted:
+        raise KronosError(f"{'; '.join(problems)}. {conditions.NOTHING}")
+    return verdict, problems
 
 
 def main() -> None:

@@ -60,6 +60,7 @@ def host_lines(
         reasons = [str(reason) for reason in check["reasons"]]
         more = f" (and {len(reasons) - 5} more)" if len(reasons) > 5 else ""
         lines.append("Converged because: " + "; ".join(reasons[:5]) + more)
+    lines.extend(f"Notice: {notice}" for notice in check.get("notices") or ())
     lines.extend(f"Caution: {caution}" for caution in plan.get("cautions", []))
     for stack in sorted(results):
         sick = results[stack].get("sick") or {}

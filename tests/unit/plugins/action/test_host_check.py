@@ -37,8 +37,9 @@ def test_asks_again_only_where_another_run_holds_the_host(monkeypatch, answers, 
 
     monkeypatch.setattr(host_check.ActionBase, "run", lambda self, tmp, task_vars: {})
     monkeypatch.setattr(host_check.ActionModule, "_execute_module", execute)
+    monkeypatch.setattr(host_check.time, "time", lambda: 1234.5)
     monkeypatch.setattr(host_check, "has_ended", lambda run: ended and run == "other")
     action = host_check.ActionModule.__new__(host_check.ActionModule)
     action._task = Task()
     assert action.run(None, {}) == answers[len(calls) - 1]
-    assert calls == [{"digest": "d", "run": "mine", **more} for more in asked]
+    assert calls == [{"digest": "d", "run": "mine", "controller_time": 1234.5, **more} for more in asked]

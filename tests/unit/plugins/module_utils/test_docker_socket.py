@@ -7,10 +7,16 @@ import http.server
 import json
 import socketserver
 import threading
+import time
 
 import pytest
 from ansible_collections.kronos.homelab.plugins.module_utils import docker_socket
-from ansible_collections.kronos.homelab.plugins.module_utils.docker_socket import Engine, EngineError, EngineMissing
+from ansible_collections.kronos.homelab.plugins.module_utils.docker_socket import (
+    Engine,
+    EngineError,
+    EngineHangs,
+    EngineMissing,
+)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -20,6 +26,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.server.seen.append(self.path)
+        if self.path == "/slow":
+            self.server.answering.wait(10)
         if self.path == "/_ping":
             self.answer(200, "OK")
         elif self.path.startswith("/containers"):
@@ -28,6 +36,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(404, json.dumps({"message": "no such thing"}))
 
     def do_POST(self):
+        time.sleep(0.2)
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.answer(201, body.decode())
 
@@ -53,6 +62,7 @@ def engine(tmp_path):
     path = str(tmp_path / "docker.sock")
     server = Server(path, Handler)
     server.seen = []
+    server.answering = threading.Event()
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     engine = Engine(path)
     engine.server = server
@@ -106,3 +116,15 @@ def test_a_stopped_docker(engine):
 )
 def test_whose_container(labels, ours):
     assert docker_socket.is_ours({"Labels": labels}) is ours
+
+
+def test_an_engine_that_hangs_is_no_missing_one_and_is_asked_once(engine):
+    quick = Engine(engine._connection.path, timeout=0.1, patience=20)
+    with pytest.raises(EngineHangs, match=r"no answer at .*docker.sock within 0 s") as failure:
+        quick.get("/slow")
+    assert not isinstance(failure.value, EngineMissing)
+    engine.server.answering.set()
+    assert engine.server.seen.count("/slow") == 1
+    assert quick.answers(), "the next question finds a new connection"
+    assert quick.ask("POST", "/anything", {"a": 1}) == {"a": 1}, "what changes something may take longer"
+    quick.close()

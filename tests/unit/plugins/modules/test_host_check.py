@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.kronos.homelab.plugins.module_utils import host_state, lease, receipts
-from ansible_collections.kronos.homelab.plugins.module_utils.docker_socket import EngineMissing
+from ansible_collections.kronos.homelab.plugins.module_utils import conditions, host_state, lease, receipts
+from ansible_collections.kronos.homelab.plugins.module_utils.docker_socket import EngineHangs, EngineMissing
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.modules import host_check
 
 
@@ -20,6 +21,9 @@ def host(tmp_path, monkeypatch):
     monkeypatch.setattr(lease, "FOLDER", str(tmp_path / "run"))
     monkeypatch.setattr(host_state, "STACKS", str(tmp_path / "stacks"))
     monkeypatch.setattr(host_check, "Engine", NoDocker)
+    # what is judged there has tests of its own; the machine of the tests may be anything
+    monkeypatch.setattr(conditions, "refuse", lambda run, controller_time: None)
+    monkeypatch.setattr(conditions, "unusable", lambda places: [])
     return tmp_path
 
 
@@ -56,3 +60,39 @@ def test_a_host_that_another_run_holds(host, run_module):
     assert lease.read()["id"] == "one"
     taken = run_module(host_check, digest="d", run="two", ended_run="one", lease_wait=0)
     assert taken["lease"] == "taken over"
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_a_host_that_is_in_no_state_for_a_run_is_left_alone(host, run_module, monkeypatch, check):
+    def refuse(run, controller_time):
+        raise KronosError(f"no clock like {controller_time}")
+
+    monkeypatch.setattr(conditions, "refuse", refuse)
+    failed = run_module(host_check, check=check, digest="d", run="one", controller_time=5.5)
+    assert (failed["failed"], failed["msg"]) == (True, "no clock like 5.5")
+    assert list(host.iterdir()) == []
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_a_full_disk_stops_a_run_that_would_write_and_no_other(host, run_module, monkeypatch, check):
+    run_module(host_check, digest="d", run="one")
+    run_module(host_check, digest="d", run="one", state="converged")
+    seen = []
+    monkeypatch.setattr(conditions, "unusable", lambda places: seen.extend(places) or ["/srv is full", "/etc as well"])
+    settled = run_module(host_check, check=check, digest="d", run="two", places=["/srv"], release_settled=True)
+    assert (settled["drifted"], settled["notices"]) == (False, ["/srv is full", "/etc as well"])
+    due = run_module(host_check, check=check, digest="e", run="two", places=["/srv"])
+    assert (due["failed"], due["msg"]) == (True, "/srv is full; /etc as well. Nothing was changed")
+    assert lease.read() is None
+    assert {"/srv", "/opt/kronos/stacks", "/etc/kronos", "/var/lib/kronos"} <= set(seen)
+
+
+def test_a_docker_that_hangs_keeps_no_lease(host, run_module, monkeypatch):
+    class Hangs:
+        def containers(self):
+            raise EngineHangs("sock", 30)
+
+    monkeypatch.setattr(host_check, "Engine", Hangs)
+    failed = run_module(host_check, digest="d", run="one")
+    assert (failed["failed"], lease.read()) == (True, None)
+    assert failed["msg"].startswith("Docker hangs: no answer at sock within 30 s.")

@@ -42,3 +42,7 @@ def test_every_service_has_a_row_with_what_the_run_did() -> None:
 def test_notes_say_why(check: dict[str, Any], first: str) -> None:
     lines = host_lines(PLAN, check, {"media": {"sick": {"sonarr": "gives HTTP 503"}}})
     assert lines == [first, "Caution: no login yet", "Sick, but not touched by this run: sonarr gives HTTP 503"]
+
+
+def test_what_a_run_leaves_alone_is_told() -> None:
+    assert "Notice: no space is left for /srv" in host_lines(PLAN, {"notices": ["no space is left for /srv"]}, {})
