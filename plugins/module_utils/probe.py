@@ -17,8 +17,8 @@ import select
 import signal
 import ssl
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
@@ -31,18 +31,19 @@ PATIENCE = 5.0
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: a status and a body, or why nothing did."""
+    """What came back: a status and a body (*conceal* takes out what may not be quoted), or why nothing did."""
 
     status: int = 0
     body: str = ""
     error: str = ""
+    conceal: Callable[[str], str] = field(default=str, repr=False, compare=False)
 
     @property
     def says(self) -> str:
         """In one line, as an error message quotes it."""
         if self.error:
             return self.error
-        body = " ".join(self.body.split())
+        body = " ".join(self.conceal(self.body).split())
         return f"HTTP {self.status}: {body[:300]}" if body else f"HTTP {self.status}"
 
 
@@ -72,7 +73,7 @@ def meets(probe: HttpProbe, answer: Answer) -> str:
         return ""
     try:
         document = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return f"JSON for `{probe.expect}`"
     return "" if truth(search(probe.expect, document)) else f"`{probe.expect}`"
 

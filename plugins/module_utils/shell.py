@@ -11,6 +11,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kronos.homelab.plugins.module_utils import lease
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError, explain
+from ansible_collections.kronos.homelab.plugins.module_utils.printable import printable
 
 RUN = {"run": {"type": "str", "default": ""}}
 Work = Callable[[dict[str, Any], bool], dict[str, Any]]
@@ -21,7 +22,7 @@ def run_module(options: Mapping[str, Any], work: Work, *, renew: bool = True) ->
 
     With *renew* the lease of the run is renewed first (never in check mode); ``warnings`` in the result become
     Ansible's. KronosError and OSError fail the task with their one line. *options* does not name ``run``,
-    which all modules have.
+    which all modules have. What is said is fit for a terminal, whatever a container or file on the host holds.
     """
     module = AnsibleModule(argument_spec={**options, **RUN}, supports_check_mode=True)
     try:
@@ -29,7 +30,8 @@ def run_module(options: Mapping[str, Any], work: Work, *, renew: bool = True) ->
             lease.renew(module.params["run"])
         result = work(module.params, module.check_mode)
     except (KronosError, OSError) as error:
-        module.fail_json(msg=explain(error), **getattr(error, "details", {}))
+        module.fail_json(msg=printable(explain(error)), **printable(getattr(error, "details", {})))
+    result = printable(result)
     for warning in result.pop("warnings", []):
         module.warn(warning)
     module.exit_json(**result)

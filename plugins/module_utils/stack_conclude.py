@@ -14,6 +14,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.compose import Comp
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_api import Engine
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.generations import Generation
+from ansible_collections.kronos.homelab.plugins.module_utils.mask import Mask
 from ansible_collections.kronos.homelab.plugins.module_utils.probe import Prober
 from ansible_collections.kronos.homelab.plugins.module_utils.progress import SILENT, Progress
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner
@@ -29,7 +30,6 @@ from ansible_collections.kronos.homelab.plugins.module_utils.stack_present impor
     read_present,
 )
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_render import Rendered
-from ansible_collections.kronos.homelab.plugins.module_utils.stack_secrets import Mask
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_state import (
     GOOD,
     ServiceState,
@@ -67,7 +67,7 @@ class Run:
         """What the steps act with."""
         outside = self.outside
         compose = Compose(outside.run, self.layout.base, rendered.stack.project)
-        gate = Gate(outside.engine, outside.prober, outside.clock, outside.alive, outside.progress)
+        gate = Gate(outside.engine, outside.prober, outside.clock, outside.alive, outside.progress, self.mask.text)
         return Tools(outside.engine, compose, gate, outside.prober, outside.progress)
 
     def read(self, rendered: Rendered) -> Present:

@@ -138,7 +138,7 @@ def _observed(document: Mapping[str, Any], config: Mapping[str, Any], labels: Ma
 
 def _last_health(state: Mapping[str, Any]) -> str:
     log = (state.get("Health") or {}).get("Log") or [{}]
-    return " ".join(str(log[-1].get("Output", "")).split())
+    return str(log[-1].get("Output", ""))
 
 
 def _ordered(value: Any) -> Any:

@@ -18,6 +18,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils import atomic, gene
 from ansible_collections.kronos.homelab.plugins.module_utils.compose import ComposeMissing
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError, explain
 from ansible_collections.kronos.homelab.plugins.module_utils.generations import Generation
+from ansible_collections.kronos.homelab.plugins.module_utils.mask import Mask
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_apply import Tools, converge
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_conclude import (
     Run,
@@ -36,7 +37,6 @@ from ansible_collections.kronos.homelab.plugins.module_utils.stack_plan import (
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_ports import Port, published, wanted
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_present import Present, read_containers
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_render import Rendered, external_networks
-from ansible_collections.kronos.homelab.plugins.module_utils.stack_secrets import Mask
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_state import (
     BROKEN,
     FAILED,
@@ -46,6 +46,8 @@ from ansible_collections.kronos.homelab.plugins.module_utils.stack_state import 
     save_journal,
     save_state,
 )
+
+LONGEST_LINE = 500
 
 
 class StackFailed(KronosError):
@@ -214,7 +216,7 @@ def _failure(rendered: Rendered, error: Exception, mask: Mask) -> dict[str, Any]
     else:
         said = {"service": "", "reason": explain(error), "answer": "", "logs": ""}
     found: dict[str, Any] = mask.data(said)
-    found["logs"] = found["logs"].splitlines()
+    found["logs"] = [line[:LONGEST_LINE] for line in found["logs"].splitlines()]
     return {"stack": rendered.stack.name, **found}
 
 

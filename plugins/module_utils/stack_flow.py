@@ -25,6 +25,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils import (
 from ansible_collections.kronos.homelab.plugins.module_utils.compose import ComposeMissing
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_api import DockerMissing, Engine
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils.mask import Mask
 from ansible_collections.kronos.homelab.plugins.module_utils.progress import SILENT, STOP, Progress
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import HostRunner, Runner
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_conclude import (
@@ -60,7 +61,6 @@ from ansible_collections.kronos.homelab.plugins.module_utils.stack_present impor
 )
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_render import Rendered, render
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_secrets import (
-    Mask,
     fingerprint_key,
     foreseen,
     missing,

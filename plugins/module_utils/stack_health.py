@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_api import Engine
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
@@ -60,7 +60,11 @@ class _Watch:
 
 
 class Gate:
-    """Polls services until all are healthy. *alive* is called in each round (the lease of the run)."""
+    """Polls services until all are healthy.
+
+    *alive* is called in each round (the lease of the run). *conceal* takes secrets out of what a service says, whole,
+    before anything is cut off or put on one line.
+    """
 
     def __init__(
         self,
@@ -69,12 +73,14 @@ class Gate:
         clock: Clock,
         alive: Callable[[], None] = lambda: None,
         progress: Progress = SILENT,
+        conceal: Callable[[str], str] = str,
     ) -> None:
         self._engine = engine
         self._ask = prober
         self._clock = clock
         self._alive = alive
         self._progress = progress
+        self._conceal = conceal
 
     def wait(self, services: Iterable[Service]) -> None:
         """Return when every one is healthy; raises Unhealthy for the first that is not, or not in time."""
@@ -124,8 +130,13 @@ class Gate:
         container = self._container(service)
         if container is None or not container.pid:
             return Verdict(WAIT, "is not running")
-        answer = self._ask({service.name: (container.pid, probe)})[service.name]
+        answer = self._asked({service.name: (container.pid, probe)})[service.name]
         return by_probe(probe, answer)
+
+    def _asked(self, questions: Mapping[str, tuple[int, HttpProbe]]) -> dict[str, Answer]:
+        """The answers, fit to be quoted."""
+        found = self._ask(questions) if questions else {}
+        return {name: replace(answer, conceal=self._conceal) for name, answer in found.items()}
 
     def _look(
         self, services: Mapping[str, Service], watches: dict[str, _Watch], patient: bool = True
@@ -136,7 +147,7 @@ class Gate:
             for name, service in services.items()
             if service.probe and (container := found[name]) and container.status == "running"
         }
-        answers = self._ask(questions) if questions else {}
+        answers = self._asked(questions)
         verdicts = {}
         for name, service in services.items():
             steady, restarts = self._watch(name, found[name], watches)
@@ -156,7 +167,10 @@ class Gate:
 
     def _container(self, service: Service) -> Container | None:
         document = self._engine.inspect(service.container)
-        return container_of(document) if document else None
+        if not document:
+            return None
+        container = container_of(document)
+        return replace(container, health_said=" ".join(self._conceal(container.health_said).split()))
 
     def _unhealthy(self, service: Service, verdict: Verdict, late: bool = False) -> Unhealthy:
         reason = verdict.reason
@@ -167,7 +181,7 @@ class Gate:
     def logs(self, service: Service) -> str:
         """The last lines of its log; empty where Docker has none."""
         with contextlib.suppress(KronosError):
-            return self._engine.logs(service.container, LOG_LINES)
+            return self._conceal(self._engine.logs(service.container, LOG_LINES))
         return ""
 
 

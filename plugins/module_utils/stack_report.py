@@ -12,13 +12,13 @@ from typing import Any
 from ansible_collections.kronos.homelab.plugins.module_utils import generations
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_api import DockerMissing, Engine
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils.mask import Mask
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_conclude import secret_values
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_container import Container, container_of
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_flow import World, host_world
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_health import Gate
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_layout import Layout
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_render import LABEL_STACK, Rendered
-from ansible_collections.kronos.homelab.plugins.module_utils.stack_secrets import Mask
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_state import State, load_journal, load_state
 
 HEALTHY = "healthy"
@@ -64,7 +64,7 @@ def _stack(layout: Layout, containers: list[Container], engine: Engine | None, w
     if live:
         mask.add(secret_values(live))
         if engine:
-            sick = Gate(engine, world.prober, world.clock).sick(live.stack.services.values())
+            sick = Gate(engine, world.prober, world.clock, conceal=mask.text).sick(live.stack.services.values())
     services = {one.service or one.name: _service(one) for one in containers}
     for name in live.stack.services if live else ():
         found = services.setdefault(name, {"container": "", "state": "missing"})

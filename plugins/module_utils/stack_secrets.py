@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The kronos.homelab authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The secrets that a stack uses, their fingerprints, and keeping them out of every output."""
+"""The secrets that a stack uses, and their fingerprints."""
 
 from __future__ import annotations
 
@@ -12,15 +12,11 @@ import json
 import os
 import secrets
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.module_utils import atomic
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_layout import Layout
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_model import Stack
-
-HIDDEN = "********"
-SHORTEST = 4
 
 
 def read_secrets(stack: Stack, layout: Layout) -> dict[str, dict[str, str | None]]:
@@ -85,49 +81,6 @@ def fingerprint(key: bytes, service: str, name: str, value: str) -> str:
     """What a label may show of a secret: equal for equal values, useless without the host's key."""
     text = json.dumps([service, name, value]).encode("utf-8", "surrogateescape")
     return hmac.new(key, text, hashlib.sha256).hexdigest()[:32]
-
-
-class Mask:
-    """Takes secret values out of whatever is shown."""
-
-    def __init__(self, values: Iterable[str] = ()) -> None:
-        self._values: list[str] = []
-        self.add(values)
-
-    def add(self, values: Iterable[str]) -> None:
-        """Hide these too, in every spelling in which a program may print them."""
-        spellings = {spelling for value in values for spelling in _spellings(value)}
-        # Longest first: a secret may be part of another one.
-        self._values = sorted({*self._values, *spellings}, key=lambda one: (-len(one), one))
-
-    def text(self, text: str) -> str:
-        """*text* without secrets."""
-        for value in self._values:
-            text = text.replace(value, HIDDEN)
-        return text
-
-    def data(self, value: Any) -> Any:
-        """Plain data without secrets, keys included."""
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, Mapping):
-            return {self.data(key): self.data(each) for key, each in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [self.data(each) for each in value]
-        return value
-
-
-def _spellings(value: str) -> Iterable[str]:
-    whole = value.strip()
-    lines = [line.strip() for line in whole.splitlines()]
-    # Single lines of a key or certificate appear in logs, its short frame is no secret.
-    parts = [whole, *(line for line in lines if len(line) >= 16 and not line.startswith("-----"))]
-    for part in parts:
-        if len(part) >= SHORTEST:
-            doubled = part.replace("\\", "\\\\")
-            # As it is; as JSON, Python's repr and YAML spell it; as compose.yml does.
-            yield from (part, json.dumps(part)[1:-1], json.dumps(part, ensure_ascii=False)[1:-1], repr(part)[1:-1])
-            yield from (doubled, doubled.replace("'", "\\'"), part.replace("'", "''"), part.replace("$", "$$"))
 
 
 def _read(path: str) -> str | None:

@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import json
 import os
 
 import pytest
@@ -11,36 +10,6 @@ from ansible_collections.kronos.homelab.plugins.module_utils import stack_secret
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_layout import Layout
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_model import parse
-from ansible_collections.kronos.homelab.plugins.module_utils.stack_secrets import HIDDEN, Mask
-
-PEM = "-----BEGIN KEY-----\nMIIBlTCCATugAwIBAgIUSK08\nshort\n-----END KEY-----\n"
-SECRET = "p$a'ss\"w\\rd"
-
-SHOWN = [
-    ("it is " + SECRET, f"it is {HIDDEN}"),
-    (json.dumps({"a": SECRET}), f'{{"a": "{HIDDEN}"}}'),
-    (repr(KeyError(SECRET)), f"KeyError('{HIDDEN}')"),
-    (SECRET.replace("$", "$$"), HIDDEN),
-    ("line MIIBlTCCATugAwIBAgIUSK08 of a key", f"line {HIDDEN} of a key"),
-    ("-----BEGIN KEY-----", "-----BEGIN KEY-----"),
-    ("a short word", "a short word"),
-    ("nothing", "nothing"),
-]
-
-
-@pytest.mark.parametrize(("text", "expected"), SHOWN)
-def test_no_spelling_of_a_secret_is_shown(text, expected):
-    assert Mask([SECRET, PEM, "abc"]).text(text) == expected
-
-
-def test_data_is_searched_through():
-    mask = Mask(["marker"])
-    found = mask.data({"a marker": ["marker", 1, None, ("x", {"y": "marker!"})]})
-    assert found == {f"a {HIDDEN}": [HIDDEN, 1, None, ["x", {"y": f"{HIDDEN}!"}]]}
-
-
-def test_the_longer_of_two_goes_first():
-    assert Mask(["marker", "marker-two"]).text("marker-two marker") == f"{HIDDEN} {HIDDEN}"
 
 
 @pytest.fixture
