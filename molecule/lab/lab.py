@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lab's command: `lab.py up --host lab1`, `status`, `ssh lab1`, `down`, `demo` (see --help)."""
 

@@ -190,17 +190,23 @@ def fetch(
 
     Without *root* the certificate is not looked at. Raises OSError (ssl.SSLError among them) where there is no answer.
     """
-    fqdn = f"{name}.{HOST}.localhost"
-    context = ssl.create_default_context(cadata=root) if root else ssl._create_unverified_context()
-    connection = http.client.HTTPSConnection(fqdn, context=context, timeout=10)
-    raw = socket.create_connection((address(), 443), 10)
-    connection.sock = context.wrap_socket(raw, server_hostname=fqdn)
+    connection = connect(name, root=root)
     try:
         connection.request(method, path, headers=headers or {})
         answer = connection.getresponse()
         return Answer(answer.status, answer.read().decode("utf-8", "replace"), dict(answer.getheaders()))
     finally:
         connection.close()
+
+
+def connect(name: str, *, root: str = "") -> http.client.HTTPSConnection:
+    """Return an open connection to the host's proxy for <name>.<host>.localhost; see fetch."""
+    fqdn = f"{name}.{HOST}.localhost"
+    context = ssl.create_default_context(cadata=root) if root else ssl._create_unverified_context()
+    connection = http.client.HTTPSConnection(fqdn, context=context, timeout=10)
+    raw = socket.create_connection((address(), 443), 10)
+    connection.sock = context.wrap_socket(raw, server_hostname=fqdn)
+    return connection
 
 
 def answers(name: str) -> bool:

@@ -286,12 +286,12 @@ def main(words: list[str] | None = None) -> int:
             change = plan(wanted, present, now)
             apply(change, wanted, present, now)
     except (CaError, OSError) as error:
-        print(f"certificates: {error}", file=sys.stderr)
+        sys.stderr.write(f"certificates: {error}\n")
         return 1
     for name, reason in change.issue.items():
-        print(f"certificate {name} issued: {reason}")
+        sys.stdout.write(f"certificate {name} issued: {reason}\n")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -10,7 +10,7 @@ module: docker_daemon
 short_description: Configure Docker's daemon and see that it runs
 version_added: 0.1.0
 author:
-  - The kronos.homelab authors
+  - The kronos.homelab authors (@kronos-homelab)
 description:
   - Merges settings into C(/etc/docker/daemon.json). Keys of others stay; a key that an earlier call wrote and this
     one no longer names goes, unless somebody changed it since.

@@ -10,7 +10,7 @@ module: files
 short_description: Make a tree of files and directories in one call
 version_added: 0.1.0
 author:
-  - The kronos.homelab authors
+  - The kronos.homelab authors (@kronos-homelab)
 description:
   - Makes directories, writes files (each in one step, so that no reader ever sees half of one), and removes what is
     to be absent. Contents come rendered; nothing is templated on the host.

@@ -10,7 +10,7 @@ module: host_check
 short_description: Take the lease of a host, and tell whether a whole run is due
 version_added: 0.1.0
 author:
-  - The kronos.homelab authors
+  - The kronos.homelab authors (@kronos-homelab)
 description:
   - First task of a whole run. Refuses a host on which no run can end well - a distribution that the roles do not know,
     no systemd, no root, a clock that is minutes off - before anything is touched. Where a whole run is due, it also

@@ -10,7 +10,7 @@ module: internal_ca
 short_description: Keep a certificate authority of the home, and its certificates
 version_added: 0.1.0
 author:
-  - The kronos.homelab authors
+  - The kronos.homelab authors (@kronos-homelab)
 description:
   - Keeps a root certificate in C(/etc/kronos/ca), which devices trust once, and certificates signed by it in
     C(/etc/kronos/tls/LEAF) as C(cert.pem) (with the root behind it) and C(key.pem).

@@ -10,7 +10,7 @@ module: networks
 short_description: Make exactly these Docker networks of ours
 version_added: 0.1.0
 author:
-  - The kronos.homelab authors
+  - The kronos.homelab authors (@kronos-homelab)
 description:
   - Creates networks that are missing and makes those anew whose driver, subnet, bridge or other options differ.
     Containers on such a network are taken off and joined again with their aliases, and are named in the result.

@@ -10,7 +10,7 @@ module: packages
 short_description: Make sure that Debian packages are installed
 version_added: 0.1.0
 author:
-  - The kronos.homelab authors
+  - The kronos.homelab authors (@kronos-homelab)
 description:
   - Installs what is missing in one call of C(apt-get), without recommended packages and without questions. What is
     installed is left at its version; nothing is ever removed.

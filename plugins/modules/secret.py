@@ -10,7 +10,7 @@ module: secret
 short_description: Make sure that secrets of services exist on the host
 version_added: 0.1.0
 author:
-  - The kronos.homelab authors
+  - The kronos.homelab authors (@kronos-homelab)
 description:
   - Keeps each secret in C(/etc/kronos/secrets/SERVICE/NAME), readable by root alone. Values are generated on the
     host and never pass the controller; given ones come in O(given). No value is ever returned, shown in a diff or

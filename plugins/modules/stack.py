@@ -10,7 +10,7 @@ module: stack
 short_description: Bring one stack of services to what is wanted, prove it healthy, or go back
 version_added: 0.1.0
 author:
-  - The kronos.homelab authors
+  - The kronos.homelab authors (@kronos-homelab)
 description:
   - Takes a whole stack, one compose project, in one call. Reads what runs through Docker's API and what lies in
     C(/opt/kronos/stacks/<stack>), computes one change, and applies it; without a difference C(docker compose) is not
@@ -182,7 +182,7 @@ OPTIONS = {
     "health_timeout": {"type": "int", "default": 120},
     "keep_generations": {"type": "int", "default": 5},
     "generation": {"type": "int", "default": 0},
-    "awaited_secrets": {"type": "list", "elements": "str", "default": []},
+    "awaited_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
 }
 
 

@@ -10,7 +10,7 @@ module: stack_info
 short_description: Tell what stands of the stacks on a host
 version_added: 0.1.0
 author:
-  - The kronos.homelab authors
+  - The kronos.homelab authors (@kronos-homelab)
 description:
   - Shows containers, their health as the stack's own probes tell it, the proven versions that are kept, and how the
     last run of M(kronos.homelab.stack) ended. Changes nothing.

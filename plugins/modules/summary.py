@@ -10,7 +10,7 @@ module: summary
 short_description: Show what a host offers and what the run changed
 version_added: 0.1.0
 author:
-  - The kronos.homelab authors
+  - The kronos.homelab authors (@kronos-homelab)
 description:
   - Prints one table per host at the end of a run, from the registered plan and results. Takes no options.
 extends_documentation_fragment: kronos.homelab.looks

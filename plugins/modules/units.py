@@ -10,7 +10,7 @@ module: units
 short_description: Install, enable and start systemd units in one call
 version_added: 0.1.0
 author:
-  - The kronos.homelab authors
+  - The kronos.homelab authors (@kronos-homelab)
 description:
   - Writes unit files to C(/etc/systemd/system) and the programs that they run, reloads systemd when one changed,
     and enables and starts those that are to be on.

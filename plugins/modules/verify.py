@@ -10,7 +10,7 @@ module: verify
 short_description: Compare the real host with its plan, from outside
 version_added: 0.1.0
 author:
-  - The kronos.homelab authors
+  - The kronos.homelab authors (@kronos-homelab)
 description:
   - Looks at the host from where Ansible runs. It connects to C(kronos_address) and sends the server name that a
     browser would, so that it works before any DNS record exists.

@@ -10,7 +10,7 @@ module: verify_info
 short_description: What a host says of itself when it is verified
 version_added: 0.1.0
 author:
-  - The kronos.homelab authors
+  - The kronos.homelab authors (@kronos-homelab)
 description:
   - Returns our containers and how they are, the ports that the host accepts connections on, and the certificates of
     the home authority. M(kronos.homelab.verify) compares that with the plan and with what it sees from outside.

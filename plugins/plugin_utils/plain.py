@@ -9,9 +9,25 @@ They serialise badly (``yaml.dump`` writes Python tags), so they are turned into
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence, Set
 from datetime import date, datetime
 from typing import Any
+
+
+def flaw_of(value: Any) -> str:
+    """What makes a plain scalar unfit for files, variables and arguments of a host; empty for sound ones."""
+    if isinstance(value, str):
+        if "\0" in value:
+            return "text with a NUL"
+        if not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                return "text with half a character (a lone surrogate)"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "a number that is not finite"
+    return ""
 
 
 def to_plain(value: Any) -> Any:
@@ -23,7 +39,7 @@ def to_plain(value: Any) -> Any:
     if value is None or value is True or value is False:
         return value
     if isinstance(value, str):
-        return str(value) if type(value) is not str else value
+        return str(value)
     if isinstance(value, bool):  # a tagged bool cannot exist, numpy-like ones could
         return bool(value)
     if isinstance(value, int):

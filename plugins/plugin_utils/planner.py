@@ -81,7 +81,8 @@ def build_plan(request: Request) -> Data:
         check_ports(selection, settings, problems)
         check_routes(selection, settings, problems)
     problems.raise_if_any()
-    assert settings is not None  # without settings there was a problem
+    if settings is None:
+        raise AssertionError("settings are missing only after a problem, which has been raised")
     services = {name: entry.service for name, entry in selection.entries.items()}
     context = Context(request.host, settings, zones, shares, services, given)
     plan = _assemble(context, selection, stacks, request, cautions)

@@ -99,7 +99,7 @@ def _service_rules() -> Iterator[Data]:
 
 
 def _host_rules(plan: Plan) -> Iterator[Data]:
-    if any(True for _ in peer_targets(plan)):
+    if any(True for _target in peer_targets(plan)):
         yield _rule(
             "HostDown",
             f'max by (host) (up{{host!="{_quoted(plan["host"])}"}}) == 0',

@@ -31,6 +31,11 @@ IDENTITY_HEADERS = (
     "X-WEBAUTH-USER",
 )
 
+# While a service is made anew its name resolves to nothing and its port refuses: the request waits for the new one,
+# so that a short update shows as latency. Only where no connection came about, and only for methods that may be
+# repeated (Traefik's default); pauses grow from the interval to twice its length, so all of them take about 5 s.
+_RETRY: Data = {"attempts": 12, "initialInterval": "250ms"}
+
 
 def middlewares(plan: Plan) -> Data:
     """Return every middleware: the chains `chain-<access>` that routers name, and their links."""
@@ -44,6 +49,7 @@ def middlewares(plan: Plan) -> Data:
         "security-headers": {"headers": _security_headers()},
         # Compressing buffers a little, which an event stream must not suffer.
         "compress": {"compress": {"excludedContentTypes": ["text/event-stream"]}},
+        "retry": {"retry": _RETRY},
     }
 
 
@@ -53,7 +59,7 @@ def _links(access: str) -> list[str]:
     Without a login provider, `authenticated` is as closed as `lan`.
     """
     guard = {"public": [], "authenticated": ["allow-lan"], "lan": ["allow-lan"], "vpn": ["allow-vpn"]}
-    return ["security-headers", *guard[access], "strip-identity", "compress"]
+    return ["security-headers", *guard[access], "strip-identity", "compress", "retry"]
 
 
 def _security_headers() -> Data:

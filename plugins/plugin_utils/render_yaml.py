@@ -55,13 +55,13 @@ def _entry(key: str, item: Any, path: str) -> Iterator[str]:
         yield key
         yield from _indented(lines)
     else:
-        yield f"{key} {next(lines)}"
+        yield f"{key} {next(lines, '')}"
         yield from lines
 
 
 def _item(item: Any, path: str) -> Iterator[str]:
     lines = _lines(item, path)
-    yield f"- {next(lines)}"
+    yield f"- {next(lines, '')}"
     # The text of a block is indented already, and may stand as deep as the dash plus one level.
     yield from _indented(lines)
 

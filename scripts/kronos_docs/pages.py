@@ -53,7 +53,7 @@ def role_readmes(collection: Collection) -> dict[str, str]:
 
 def _outside(text: str, path: str) -> tuple[str, str]:
     before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    _old, end, after = rest.partition(END)
     if not (begin and end):
         raise ValueError(f"{path}: the markers {BEGIN} and {END} are missing")
     return before, after

@@ -74,7 +74,7 @@ class _SchemaRows:
             default = "**required**" if name in required else value(entry.get("default"))
             text = plain(entry.get("description", ""))
             nested = list(self.nested(entry, ""))
-            again = [self.shown[model] for model, _ in nested if model in self.shown]
+            again = [self.shown[model] for model, _name in nested if model in self.shown]
             if again:
                 text += f" Keys as in {code(again[0])}."
             yield [code(path), " or ".join(self.kinds(entry)), default, text]

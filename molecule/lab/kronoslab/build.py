@@ -158,7 +158,7 @@ def _plain_modes(context: Path) -> None:
 
 def _forget_older(wanted: str) -> None:
     """Remove earlier builds of the same image that nothing uses (the engine refuses the others)."""
-    repository, _, tag = wanted.rpartition(":")
+    repository, _colon, tag = wanted.rpartition(":")
     upstream = tag.rpartition("-")[0]
     listed = run(["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", repository], check=False).stdout
     for name in listed.split():

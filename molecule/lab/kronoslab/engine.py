@@ -168,7 +168,7 @@ def _forget_dead_containerd() -> None:
 def _runs(pid: int, program: str) -> bool:
     """Whether a process lives (a zombie does not) and is that program."""
     try:
-        name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
+        name, _bracket, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
     except OSError:
         return False
     return name == program and not rest.split()[0].startswith("Z")

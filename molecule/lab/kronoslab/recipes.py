@@ -102,7 +102,7 @@ def _digest(parts: list[bytes]) -> str:
 
 def local_name(table: Table, name: str) -> str:
     """Name of a built image on the Docker engine: it carries the hash, so its presence means it is current."""
-    repository, _, tag = name.rpartition(":") if name in table.images else (name, "", "")
+    repository, _colon, tag = name.rpartition(":") if name in table.images else (name, "", "")
     return f"{LOCAL}/{repository}:{tag + '-' if tag else ''}{recipe_hash(table, name)}"
 
 
@@ -113,7 +113,7 @@ def mirror_name(ref: str, mirror: str = MIRROR) -> str:
 
 def split_ref(ref: str) -> tuple[str, str]:
     """Repository path in the registry and tag of a full reference."""
-    repository, _, tag = ref.rpartition(":")
+    repository, _colon, tag = ref.rpartition(":")
     if not repository or "/" in tag:
         raise LabError(f"an image reference without a tag: {ref}")
     return repository, tag

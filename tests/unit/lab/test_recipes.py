@@ -161,7 +161,7 @@ def test_a_row_that_cannot_be_built(source: Path, old: str, new: str, message: s
 def test_the_table_names_pinned_tags_only() -> None:
     assert TABLE.images
     for ref in TABLE.images:
-        registry, _, rest = ref.partition("/")
+        registry, _slash, rest = ref.partition("/")
         tag = recipes.split_ref(ref)[1]
         assert "." in registry, ref
         assert "/" in rest, ref

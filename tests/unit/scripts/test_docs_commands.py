@@ -177,7 +177,7 @@ def test_yaml_examples_become_a_plan(page: str) -> None:
 def test_links_lead_somewhere(page: str) -> None:
     here = (ROOT / page).parent
     for link in links(text(page)):
-        path, _, anchor = link.partition("#")
+        path, _hash, anchor = link.partition("#")
         target = here / path if path else ROOT / page
         assert target.exists(), link
         if anchor:

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A stand-in for Homer: a page made from /www/assets/config.yml at each request, and the assets themselves."""
 

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A stand-in for a product: answers its health path, says its name, echoes what it was sent.
 

@@ -18,14 +18,14 @@ class Docker:
         self.made = {}
         self.on = {}
         self.taken = None
-        self.missing = None
+        self.missing = []
 
     def __call__(self):
         return self
 
     def networks(self):
-        if self.missing:
-            raise self.missing
+        for refusal in self.missing:
+            raise refusal
         return list(self.made.values())
 
     def containers(self):
@@ -96,7 +96,7 @@ def test_a_subnet_that_is_taken_leaves_the_old_network(docker, run_module):
 
 def test_while_docker_is_stopped_check_mode_knows_what_the_last_run_left(docker, run_module):
     run_module(networks, networks=WANTED)
-    docker.missing = EngineMissing("sock", "refused", installed=True)
+    docker.missing = [EngineMissing("sock", "refused", installed=True)]
     assert not run_module(networks, check=True, networks=WANTED)["changed"]
     changed = [{**WANTED[0], "mtu": 1400}, WANTED[1]]
     assert run_module(networks, check=True, networks=changed)["recreated"] == {"kronos-a": []}
@@ -114,7 +114,7 @@ def test_prune(docker, run_module):
 
 @pytest.mark.parametrize(("installed", "warnings"), [(False, 0), (True, 1)])
 def test_without_docker_check_mode_predicts_and_a_run_fails(docker, run_module, installed, warnings):
-    docker.missing = EngineMissing("/run/x.sock", "refused", installed)
+    docker.missing = [EngineMissing("/run/x.sock", "refused", installed)]
     predicted = run_module(networks, check=True, networks=WANTED)
     assert predicted["created"] == ["kronos-a", "kronos-in-a"]
     assert str(predicted.get("warnings", [])).count("/run/x.sock: refused; predicted") == warnings

@@ -34,7 +34,7 @@ def test_records_and_stacks(tmp_path: Path) -> None:
     assert tube.source == "roles/media/services/tube.yml"
     assert is_trusted_as_template(tube.data["image"])
     assert is_trusted_as_template(tube.data["deep"][0]["a"])
-    assert type(tube.data["name"]) is str
+    assert tube.data["name"].__class__ is str
 
 
 def test_a_file_that_is_no_text(tmp_path: Path) -> None:

@@ -35,9 +35,9 @@ def test_values(value: Any, wanted: Any) -> None:
 def test_tags_are_gone_and_the_input_is_left_alone() -> None:
     tagged = {trust_as_template("key"): [trust_as_template("{{ x }}")]}
     plain = to_plain(tagged)
-    assert type(next(iter(plain))) is str
-    assert type(plain["key"][0]) is str
-    assert type(tagged["key"][0]) is not str
+    assert next(iter(plain)).__class__ is str
+    assert plain["key"][0].__class__ is str
+    assert tagged["key"][0].__class__ is not str
     assert yaml.safe_load(yaml.safe_dump(plain)) == plain
     assert json.loads(json.dumps(plain)) == plain
 

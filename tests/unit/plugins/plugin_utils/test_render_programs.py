@@ -81,7 +81,7 @@ def test_blackbox_exporter(plan: Any, tmp_path: Path) -> None:
 
 def free_ports(count: int) -> list[int]:
     """Return ports of loopback that nobody listens on just now."""
-    sockets = [socket.socket() for _ in range(count)]
+    sockets = [socket.socket() for _port in range(count)]
     for one in sockets:
         one.bind(("127.0.0.1", 0))
     ports = [int(one.getsockname()[1]) for one in sockets]

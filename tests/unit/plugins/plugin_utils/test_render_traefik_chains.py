@@ -30,6 +30,7 @@ def test_chain(access: str, plans: Any) -> None:
     assert guards == ([GUARDS[access]] if GUARDS[access] else [])
     assert links[0] == "security-headers"
     assert {"strip-identity", "compress"} <= set(links)
+    assert links[-1] == "retry", "what is before it must not be done again"
     assert set(links) <= set(middlewares(plans.plan()))
 
 
@@ -60,3 +61,9 @@ def test_security_headers(plans: Any) -> None:
     assert headers["contentTypeNosniff"] is True
     assert headers["customFrameOptionsValue"] == "SAMEORIGIN"
     assert headers["customResponseHeaders"] == {"Server": "", "X-Powered-By": ""}
+
+
+def test_a_service_that_is_made_anew_is_waited_for_but_not_for_long(plans: Any) -> None:
+    retry = middlewares(plans.plan())["retry"]["retry"]
+    assert set(retry) == {"attempts", "initialInterval"}, "what cannot be repeated is not (Traefik's default)"
+    assert 2 <= retry["attempts"] * int(retry["initialInterval"].removesuffix("ms")) / 1000 <= 5

@@ -34,7 +34,7 @@ def test_rendered_values_keep_their_type_and_are_plain() -> None:
     value = {"a": [trust_as_template("{{ number }}")], "b": trust_as_template("x-{{ number }}"), "c": (1, None)}
     result = renderer(problems, number=5).tree(value, here("v"))
     assert result == {"a": [5], "b": "x-5", "c": [1, None]}
-    assert type(result["b"]) is str
+    assert result["b"].__class__ is str
     assert not problems
 
 

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Inventory script: the lab's running hosts, as members of the group kronos.
 
