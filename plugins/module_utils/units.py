@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.module_utils import tree
+from ansible_collections.kronos.homelab.plugins.module_utils import receipts, tree
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner
 
@@ -32,9 +32,13 @@ class WantedUnit:
 
 @dataclass(frozen=True)
 class UnitsChange:
-    """All that has to happen: files first, then a reload of systemd, then the units themselves."""
+    """All that has to happen: files first, then a reload of systemd, then the units themselves.
+
+    ``reload``: systemd must read the files, those of this change or those of a run that was killed before it did.
+    """
 
     files: tree.TreeChange
+    reload: bool
     enable: tuple[str, ...]
     start: tuple[str, ...]
     restart: tuple[str, ...]
@@ -43,7 +47,7 @@ class UnitsChange:
     @property
     def changed(self) -> bool:
         """Whether there is anything to do."""
-        return bool(self.files.changed or self.enable or self.start or self.restart)
+        return bool(self.files.changed or self.reload or self.enable or self.start or self.restart)
 
 
 def read_states(names: Sequence[str], run: Runner) -> dict[str, tuple[str, str]]:
@@ -61,27 +65,42 @@ def plan_units(
     files: Sequence[tree.Wanted],
     present: Mapping[str, tree.Present],
     states: Mapping[str, tuple[str, str]],
+    left: Mapping[str, Any],
 ) -> UnitsChange:
-    """Return the change that leads to these units and the further *files* that they run. Pure."""
+    """Return the change that leads to these units and the further *files* that they run. Pure.
+
+    *left* is that of the last receipt. A unit's file that it does not name as it is was written by a run that did not
+    get as far as making systemd go by it.
+    """
     unit_files = [tree.Wanted(unit.path, unit.content.encode(), 0o644) for unit in units]
     change = tree.plan_tree([*files, *unit_files], [], [], present)
     on = [unit.name for unit in units if unit.enabled]
     enable = tuple(name for name in on if states[name][0] != "enabled")
     start = tuple(name for name in on if states[name][1] != "active")
-    touched = {unit.name for unit in units if unit.path in (*change.creates, *change.updates)}
+    written = (*change.creates, *change.updates)
+    owed = {unit.name for unit in units if unit.path not in written and _owed(unit, left)}
+    touched = {unit.name for unit in units if unit.path in written} | owed
     restart = tuple(name for name in on if name in touched and name not in start)
     diff = [*change.diff]
+    for name in sorted(owed):
+        after = "restarted\n" if name in restart else "read again by systemd\n"
+        diff.append({"before_header": name, "after_header": name, "before": "", "after": after})
     for name in sorted({*enable, *start}):
         before = "enabled: {}\nactive: {}\n".format(*states[name])
         after = "enabled: enabled\nactive: active\n"
         diff.append({"before_header": name, "after_header": name, "before": before, "after": after})
-    return UnitsChange(change, enable, start, restart, tuple(diff))
+    return UnitsChange(change, change.changed or bool(owed), enable, start, restart, tuple(diff))
+
+
+def _owed(unit: WantedUnit, left: Mapping[str, Any]) -> bool:
+    noted = (left.get("files") or {}).get(unit.path) or {}
+    return bool(noted.get("sha256") != receipts.sha256(unit.content.encode()))
 
 
 def apply(change: UnitsChange, run: Runner) -> None:
     """Carry out *change*; raises KronosError with systemd's own words where it refuses."""
     tree.apply(change.files)
-    if change.files.changed:
+    if change.reload:
         _must(run, ["daemon-reload"])
     if change.enable:
         _must(run, ["enable", *change.enable])

@@ -118,7 +118,8 @@ def converge(params: dict, check_mode: bool) -> dict:
     files = [tree.Wanted(file["path"], file["content"].encode(), int(file["mode"], 8)) for file in params["files"]]
     present = tree.read_present([file.path for file in files] + [unit.path for unit in wanted])
     states = units.read_states([unit.name for unit in wanted if unit.enabled], run)
-    change = units.plan_units(wanted, files, present, states)
+    before = (receipts.read("units", params["name"]) or {}).get("left") or {}
+    change = units.plan_units(wanted, files, present, states, before)
     if not check_mode:
         units.apply(change, run)
         left = units.left(wanted, files)

@@ -17,28 +17,48 @@ SERVICE = units.WantedUnit("a.service", "[Service]\n")
 SAME = tree.Present("file", 0o644, 0, 0, b"[Timer]\n")
 OLD = tree.Present("file", 0o644, 0, 0, b"[Timer]\nold\n")
 ON = ("enabled", "active")
+LEFT = units.left([TIMER, SERVICE], [])
+NONE: dict[str, Any] = {}
 
 
 @pytest.mark.parametrize(
-    ("file", "state", "enable", "start", "restart"),
+    ("file", "state", "left", "enable", "start", "restart"),
     [
-        (tree.ABSENT, ("absent", "inactive"), ("a.timer",), ("a.timer",), ()),
-        (SAME, ON, (), (), ()),
-        (SAME, ("disabled", "active"), ("a.timer",), (), ()),
-        (SAME, ("enabled", "failed"), (), ("a.timer",), ()),
-        (OLD, ON, (), (), ("a.timer",)),
+        (tree.ABSENT, ("absent", "inactive"), NONE, ("a.timer",), ("a.timer",), ()),
+        (SAME, ON, LEFT, (), (), ()),
+        (SAME, ("disabled", "active"), LEFT, ("a.timer",), (), ()),
+        (SAME, ("enabled", "failed"), LEFT, (), ("a.timer",), ()),
+        (OLD, ON, LEFT, (), (), ("a.timer",)),
+        # what a run leaves that was killed between writing the file and making systemd go by it
+        (SAME, ON, NONE, (), (), ("a.timer",)),
+        (SAME, ON, units.left([units.WantedUnit("a.timer", "[Timer]\nold\n")], []), (), (), ("a.timer",)),
     ],
 )
-def test_plan(file: tree.Present, state: tuple[str, str], enable: Any, start: Any, restart: Any) -> None:
-    change = units.plan_units([TIMER], [], {TIMER.path: file}, {"a.timer": state})
+def test_plan(file: tree.Present, state: tuple[str, str], left: Any, enable: Any, start: Any, restart: Any) -> None:
+    change = units.plan_units([TIMER], [], {TIMER.path: file}, {"a.timer": state}, left)
     assert (change.enable, change.start, change.restart) == (enable, start, restart)
     assert change.changed is bool(enable or start or restart)
+    assert change.reload is (file != SAME or left != LEFT)
     assert bool(change.diff) is change.changed
 
 
 def test_a_unit_that_is_not_on_is_only_written() -> None:
-    change = units.plan_units([SERVICE], [], {SERVICE.path: tree.ABSENT}, {})
+    change = units.plan_units([SERVICE], [], {SERVICE.path: tree.ABSENT}, {}, NONE)
     assert (change.files.creates, change.enable, change.start) == ((SERVICE.path,), (), ())
+
+
+def test_a_unit_that_was_only_written_is_read_by_systemd() -> None:
+    asked: list[list[str]] = []
+
+    def run(argv: Any) -> Ran:
+        asked.append(list(argv[1:]))
+        return Ran(0, "", "")
+
+    here = tree.Present("file", 0o644, 0, 0, b"[Service]\n")
+    change = units.plan_units([SERVICE], [], {SERVICE.path: here}, {}, NONE)
+    assert (change.changed, [one["after"] for one in change.diff]) == (True, ["read again by systemd\n"])
+    units.apply(change, run)
+    assert asked == [["daemon-reload"]]
 
 
 def test_states_are_read_from_systemd() -> None:
@@ -52,7 +72,7 @@ def test_states_are_read_from_systemd() -> None:
 def test_apply_reloads_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[str]] = []
     monkeypatch.setattr(tree, "apply", lambda change: asked.append(["files"]))
-    change = units.plan_units([TIMER], [], {TIMER.path: tree.ABSENT}, {"a.timer": ("absent", "inactive")})
+    change = units.plan_units([TIMER], [], {TIMER.path: tree.ABSENT}, {"a.timer": ("absent", "inactive")}, NONE)
 
     def run(argv: Any) -> Ran:
         asked.append(list(argv[1:]))
@@ -63,6 +83,6 @@ def test_apply_reloads_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_systemd_refusing_is_one_clear_line() -> None:
-    change = units.UnitsChange(tree.TreeChange(), ("a.timer",), (), (), ())
+    change = units.UnitsChange(tree.TreeChange(), False, ("a.timer",), (), (), ())
     with pytest.raises(KronosError, match=r"^systemctl enable a.timer: no such unit$"):
         units.apply(change, lambda argv: Ran(1, "", "no such unit\n"))
