@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.kronos.homelab.plugins.plugin_utils.run_id import has_ended
+from ansible_collections.kronos.homelab.plugins.plugin_utils.run_id import has_ended, run_id
 
 MODULE = "kronos.homelab.host_check"
+LEASE_WAIT = 60  # the module's own default
+SLICE = 10
 
 
 class ActionModule(ActionBase):
@@ -23,11 +26,23 @@ class ActionModule(ActionBase):
         """Return what the module returns."""
         super().run(tmp, task_vars)
         wish = dict(self._task.args)
-        answer = self._ask({**wish, "lease_wait": 0}, task_vars)
-        holder = str((answer.get("holder") or {}).get("id", ""))
-        if not holder:
-            return answer
-        return self._ask({**wish, "ended_run": holder} if has_ended(holder) else wish, task_vars)
+        if wish.get("state") in ("held", "released") and not wish.get("run"):
+            wish["run"] = run_id(os.getppid())
+        rest = float(wish.get("lease_wait", LEASE_WAIT))
+        answer, waited = self._ask({**wish, "lease_wait": 0}, task_vars), False
+        while holder := answer.get("holder"):
+            if has_ended(str(holder.get("id", ""))):
+                return self._ask({**wish, "lease_wait": int(rest), "ended_run": holder["id"]}, task_vars)
+            if rest <= 0:
+                break
+            if not waited:
+                owner = holder.get("owner") or holder.get("id")
+                self._display.display(f"waiting up to {rest:.0f} s for another run to end: {owner}")
+            # not all at once: it may die meanwhile, which only its silence would tell the host
+            waited, slice_ = True, min(rest, SLICE)
+            rest -= slice_
+            answer = self._ask({**wish, "lease_wait": int(slice_)}, task_vars)
+        return answer
 
     def _ask(self, wish: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         asked = {**wish, "controller_time": time.time()}

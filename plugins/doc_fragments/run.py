@@ -15,7 +15,8 @@ options:
     description:
       - Id of the run, as M(kronos.homelab.plan) returns it. Renews the lease that M(kronos.homelab.host_check) took,
         and fails when another run holds the host.
-      - Empty for a task on its own, which holds no lease.
+      - Empty for a task on its own, which holds no lease, and fails while a living run holds the host.
+      - Either way modules work on a host one after the other.
     type: str
     default: ""
 attributes:

@@ -234,6 +234,11 @@ def write(path: str, data: bytes, mode: int, uid: int, gid: int) -> None:
         os.fchmod(handle, mode)
         os.fsync(handle)
     os.replace(temporary, path)
+    folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)  # the new name survives a power cut
+    finally:
+        os.close(folder)
 
 
 def forget(path: str) -> None:

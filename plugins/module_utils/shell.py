@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,18 +22,27 @@ Work = Callable[[dict[str, Any], bool], dict[str, Any]]
 def run_module(options: Mapping[str, Any], work: Work, *, renew: bool = True) -> None:
     """Run ``work(params, check_mode)`` as an Ansible module and exit with its result.
 
-    With *renew* the lease of the run is renewed first (never in check mode); ``warnings`` in the result become
-    Ansible's. KronosError and OSError fail the task with their one line. *options* does not name ``run``,
-    which all modules have. What is said is fit for a terminal, whatever a container or file on the host holds.
+    With *renew* the module first waits for its turn and renews the lease of the run (never in check mode).
+    ``warnings`` in the result become Ansible's. KronosError and OSError fail the task with their one line. *options*
+    does not name ``run``, which all modules have. What is said is fit for a terminal, whatever a container or file on
+    the host holds.
     """
     module = AnsibleModule(argument_spec={**options, **RUN}, supports_check_mode=True)
     try:
-        if renew and not module.check_mode:
-            lease.renew(module.params["run"])
-        result = work(module.params, module.check_mode)
+        with contextlib.ExitStack() as stack:
+            if renew and not module.check_mode:
+                _begin(module.params["run"], stack)
+            result = work(module.params, module.check_mode)
     except (KronosError, OSError) as error:
         module.fail_json(msg=printable(explain(error)), **printable(getattr(error, "details", {})))
     result = printable(result)
     for warning in result.pop("warnings", []):
         module.warn(warning)
     module.exit_json(**result)
+
+
+def _begin(run: str, stack: contextlib.ExitStack) -> None:
+    if not run and os.geteuid():
+        return  # neither root nor part of a run: what it may change is its own
+    stack.enter_context(lease.turn(run))
+    lease.renew(run)

@@ -97,12 +97,17 @@ def conclude(run: Run, rendered: Rendered, number: int = 0, failure: Mapping[str
 
 
 def _keep(run: Run, rendered: Rendered, containers: Containers) -> int:
-    """The number of the generation of this version: the newest one where it is the same, else a new one."""
+    """The number of the generation of this version: the live or the newest one where it is the same, else a new one.
+
+    The newest is not the live one after a rollback, or where a run was killed before it wrote the state.
+    """
     engine, layout = run.outside.engine, run.layout
     running = {name: one.image for name, one in containers.own.items()}
     fresh = Generation(0, rendered, generations.images_of(rendered, running, engine))
     kept = generations.numbers(layout)
-    for number in [state.generation] if (state := load_state(layout)) and state.generation in kept else kept[-1:]:
+    state = load_state(layout)
+    live = [state.generation] if state and state.generation in kept else []
+    for number in dict.fromkeys([*live, *kept[-1:]]):
         try:
             if generations.load(number, layout).identity == fresh.identity:
                 return number

@@ -113,7 +113,7 @@ def write_json(path: str, data: Mapping[str, Any], layout: Layout) -> None:
 def locked(
     layout: Layout,
     owner: str,
-    wait: float = 30,
+    wait: float = 600,
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
@@ -121,7 +121,8 @@ def locked(
     """Hold the stack's lock; gives its file descriptor.
 
     A program that inherits the descriptor holds the lock with us: when this process is killed, the next run
-    waits for the ``docker compose up`` that it left behind. Raises KronosError naming the holder after *wait*
+    waits for the ``docker compose up`` that it left behind, which may be stopping a container that takes its time.
+    Raises KronosError naming the holder after *wait*
     seconds.
     """
     atomic.ensure_dir(layout.run, mode=0o700, uid=layout.uid, gid=layout.gid)

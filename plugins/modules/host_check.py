@@ -20,7 +20,7 @@ description:
     a second.
   - Last task of a whole run, with O(state=converged). Seals the receipts and gives the lease back.
   - A lease of a run that has ended on this controller is taken over at once; one without a sign of life after ten
-    minutes.
+    minutes, unless a module of that run is still at work on the host. Whoever takes over waits until none is.
 extends_documentation_fragment:
   - kronos.homelab.run
 attributes:
@@ -36,10 +36,12 @@ options:
   state:
     description:
       - V(checked) takes the lease and compares.
+      - V(held) only takes the lease, for a playbook that does something else than a whole run. Without O(run), the run
+        of ansible-playbook itself is meant, and returned as RV(run).
       - V(converged) remembers that a whole run ended well, and gives the lease back.
       - V(released) only gives the lease back, after a failure.
     type: str
-    choices: [checked, converged, released]
+    choices: [checked, held, converged, released]
     default: checked
   digest:
     description: >-
@@ -90,6 +92,11 @@ EXAMPLES = r"""
     state: converged
     digest: "{{ kronos_plan.digest }}"
     run: "{{ kronos_plan.run }}"
+
+- name: Keep whole runs away from what follows
+  kronos.homelab.host_check:
+    state: held
+  register: held
 """
 
 RETURN = r"""
@@ -119,7 +126,11 @@ fresh:
   type: bool
 lease:
   description: How the lease was got, one of taken, renewed, taken over; empty in check mode and without O(run).
-  returned: when O(state=checked)
+  returned: when O(state=checked) or O(state=held)
+  type: str
+run:
+  description: Id of the run that has the lease.
+  returned: when O(state=held)
   type: str
 holder:
   description: The lease of the other run that holds the host.
@@ -127,14 +138,14 @@ holder:
   type: dict
 """
 
-from ansible_collections.kronos.homelab.plugins.module_utils import conditions, host_state, lease
+from ansible_collections.kronos.homelab.plugins.module_utils import conditions, host_state, lease, leftovers
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_socket import Engine
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import HostRunner
 from ansible_collections.kronos.homelab.plugins.module_utils.shell import run_module
 
 OPTIONS = {
-    "state": {"type": "str", "default": "checked", "choices": ["checked", "converged", "released"]},
+    "state": {"type": "str", "default": "checked", "choices": ["checked", "held", "converged", "released"]},
     "digest": {"type": "str", "default": ""},
     "owner": {"type": "str", "default": ""},
     "lease_wait": {"type": "int", "default": 60},
@@ -149,12 +160,29 @@ def converge(params: dict, check_mode: bool) -> dict:
     """Do what the state asks for; see the documentation."""
     if params["state"] == "checked":
         return check(params, check_mode)
+    if params["state"] == "held":
+        return hold(params, check_mode)
     if not check_mode:
         if params["state"] == "converged":
-            lease.renew(params["run"])
-            host_state.seal(params["digest"])
+            with lease.turn(params["run"]):
+                lease.renew(params["run"])
+                host_state.seal(params["digest"])
         lease.release(params["run"])
     return {"changed": False}
+
+
+def hold(params: dict, check_mode: bool) -> dict:
+    """Take the lease and wait until nobody else is at work; remove what a killed one left."""
+    if check_mode:
+        return {"changed": False, "lease": "", "run": params["run"]}
+    taken = lease.take(params["run"], params["owner"], params["lease_wait"], gone=params["ended_run"])
+    try:
+        with lease.turn(params["run"]):
+            leftovers.sweep()
+    except (KronosError, OSError):
+        lease.release(params["run"])
+        raise
+    return {"changed": False, "lease": taken, "run": params["run"]}
 
 
 def check(params: dict, check_mode: bool) -> dict:
@@ -165,7 +193,7 @@ def check(params: dict, check_mode: bool) -> dict:
         holder = lease.look(params["run"])
         notices = [f"another run holds this host: {holder['owner']}"] if holder else []
     else:
-        taken = lease.take(params["run"], params["owner"], params["lease_wait"], gone=params["ended_run"])
+        taken = hold(params, check_mode)["lease"]
     try:
         verdict, problems = compare(params)
     except (KronosError, OSError):

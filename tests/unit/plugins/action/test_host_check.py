@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import os
+from types import SimpleNamespace
+
 import pytest
 from ansible_collections.kronos.homelab.plugins.action import host_check
 
@@ -12,34 +15,62 @@ HELD = {"failed": True, "msg": "held", "holder": {"id": "other"}}
 FREE = {"drifted": False}
 
 
-class Task:
-    args = {"digest": "d", "run": "mine", "lease_wait": 60}
-    async_val = 0
-    check_mode = False
+OTHERS = {"failed": True, "msg": "held", "holder": {"id": "third", "owner": "somebody"}}
 
 
-@pytest.mark.parametrize(
-    ("answers", "ended", "asked"),
-    [
-        ([FREE], False, [{"lease_wait": 0}]),
-        ([HELD, HELD], False, [{"lease_wait": 0}, {"lease_wait": 60}]),
-        ([HELD, FREE], True, [{"lease_wait": 0}, {"lease_wait": 60, "ended_run": "other"}]),
-        ([{"failed": True, "msg": "broken"}], True, [{"lease_wait": 0}]),
-    ],
-)
-def test_asks_again_only_where_another_run_holds_the_host(monkeypatch, answers, ended, asked):
-    calls = []
+def ask(monkeypatch, answers, dead=(), **args):
+    """What the action returns, what it asked the module, and what it told."""
+    calls, told = [], []
 
     def execute(self, module_name, module_args, task_vars):
         assert module_name == "kronos.homelab.host_check"
+        assert module_args.pop("controller_time") == 1234.5
         calls.append(module_args)
         return answers[len(calls) - 1]
 
     monkeypatch.setattr(host_check.ActionBase, "run", lambda self, tmp, task_vars: {})
     monkeypatch.setattr(host_check.ActionModule, "_execute_module", execute)
     monkeypatch.setattr(host_check.time, "time", lambda: 1234.5)
-    monkeypatch.setattr(host_check, "has_ended", lambda run: ended and run == "other")
+    monkeypatch.setattr(host_check, "has_ended", lambda run: run in dead)
+    monkeypatch.setattr(host_check, "run_id", lambda pid: f"run of {pid}")
     action = host_check.ActionModule.__new__(host_check.ActionModule)
-    action._task = Task()
-    assert action.run(None, {}) == answers[len(calls) - 1]
-    assert calls == [{"digest": "d", "run": "mine", "controller_time": 1234.5, **more} for more in asked]
+    action._task = SimpleNamespace(args=args, async_val=0, check_mode=False)
+    action._display = SimpleNamespace(display=told.append)
+    result = action.run(None, {})
+    assert result == answers[len(calls) - 1]
+    return calls, told
+
+
+@pytest.mark.parametrize(
+    ("answers", "dead", "wait", "asked"),
+    [
+        ([FREE], [], 25, [(0, "")]),
+        ([HELD, HELD, HELD, HELD], [], 25, [(0, ""), (10, ""), (10, ""), (5, "")]),
+        ([HELD], [], 0, [(0, "")]),
+        ([HELD, FREE], [], 25, [(0, ""), (10, "")]),
+        ([HELD, FREE], ["other"], 25, [(0, ""), (25, "other")]),
+        ([HELD, OTHERS, FREE], ["third"], 25, [(0, ""), (10, ""), (15, "third")]),
+        ([{"failed": True, "msg": "broken"}], ["other"], 25, [(0, "")]),
+    ],
+    ids=["free", "never free", "no patience", "free in time", "dead", "the next one died meanwhile", "another failure"],
+)
+def test_waits_for_the_living_and_takes_over_from_the_dead(monkeypatch, answers, dead, wait, asked):
+    calls, told = ask(monkeypatch, answers, dead, digest="d", run="mine", lease_wait=str(wait))
+    wanted = [{"lease_wait": seconds, **({"ended_run": ended} if ended else {})} for seconds, ended in asked]
+    assert calls == [{"digest": "d", "run": "mine", **one} for one in wanted]
+    waited = len(calls) > 1 and "ended_run" not in calls[1]
+    assert told == (["waiting up to 25 s for another run to end: other"] if waited else [])
+
+
+@pytest.mark.parametrize(
+    ("args", "run"),
+    [
+        ({"state": "held"}, f"run of {os.getppid()}"),
+        ({"state": "released", "run": ""}, f"run of {os.getppid()}"),
+        ({"state": "held", "run": "mine"}, "mine"),
+        ({}, None),
+    ],
+)
+def test_a_playbook_without_a_plan_is_a_run_as_well(monkeypatch, args, run):
+    calls, _told = ask(monkeypatch, [FREE], **args)
+    assert calls[0].get("run") == run

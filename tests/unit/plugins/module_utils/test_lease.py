@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import threading
 
 import pytest
 from ansible_collections.kronos.homelab.plugins.module_utils import lease
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils.runner import HostRunner
 
 
 class Clock:
@@ -96,11 +100,74 @@ def test_a_run_known_to_be_dead_is_taken_over_at_once(host):
     assert take(host, "two", gone="one") == "taken over"
 
 
-def test_a_lease_lost_by_a_reboot_is_taken_again(host):
+@pytest.mark.parametrize("happens", ["reboot", "given back"])
+def test_a_lease_that_nobody_took_since_is_taken_again(host, happens):
     take(host, "one")
-    lease.release("one", folder=host["folder"])
+    if happens == "reboot":
+        shutil.rmtree(host["folder"])
+    else:
+        lease.release("one", folder=host["folder"])
     lease.renew("one", **host)
     assert lease.read(folder=host["folder"])["id"] == "one"
+
+
+def test_a_run_that_slept_while_another_came_and_went_stops(host, clock):
+    take(host, "one")
+    clock.now += 700
+    assert take(host, "two") == "taken over"
+    lease.release("two", folder=host["folder"])
+    with pytest.raises(lease.LeaseLost, match=r"no sign of life for more than 600 s, .* since: two. Nothing more is"):
+        lease.renew("one", **host)
+    assert lease.read(folder=host["folder"]) is None
+    assert take(host, "one") == "taken", "from its beginning it may run"
+
+
+def turn(host, run, **more):
+    return lease.turn(run, folder=host["folder"], clock=host["clock"], sleep=host["clock"].sleep, **more)
+
+
+def test_one_module_at_a_time(host, clock):
+    with turn(host, "one"):
+        with pytest.raises(KronosError, match=rf"^process {os.getpid()} of one still works .* within 20 s"):
+            turn(host, "two", wait=20).__enter__()
+        assert clock.now >= 1020
+    with turn(host, ""):
+        with pytest.raises(KronosError, match="of a task on its own still works"):
+            turn(host, "two", wait=0).__enter__()
+        clock.on_sleep = lambda: None
+    with turn(host, "two"):
+        pass
+
+
+def test_a_module_at_work_keeps_the_lease_of_its_run_however_silent(host, clock):
+    take(host, "one")
+    clock.now += 700
+    with turn(host, "one"):
+        with pytest.raises(lease.LeaseHeld, match=rf"begun 700 s ago, its process {os.getpid()} is at work"):
+            take(host, "two")
+        assert lease.look("two", **host)["id"] == "one"
+        assert take(host, "two", gone="one") == "taken over", "its turn is waited for, not its lease"
+    take(host, "three", gone="two")
+    clock.now += 700
+    with turn(host, ""):
+        assert take(host, "four") == "taken over", "who works is not of the silent run"
+
+
+def test_a_program_that_a_module_starts_does_not_keep_its_turn(host):
+    with turn(host, "one"):
+        HostRunner()(["sh", "-c", "sleep 5 >/dev/null 2>&1 </dev/null & exec >&- 2>&-"])
+    with turn(host, "two", wait=0):
+        pass
+
+
+def test_a_module_on_its_own_does_not_come_between_the_tasks_of_a_run(host, clock):
+    lease.renew("", **host)
+    take(host, "one")
+    with pytest.raises(lease.LeaseHeld, match=r"owner of one, .* needs its option `run`$"):
+        lease.renew("", **host)
+    clock.now += 700
+    lease.renew("", **host)
+    assert lease.read(folder=host["folder"])["id"] == "one", "it takes nothing"
 
 
 def test_a_module_on_its_own_takes_nothing(host, tmp_path):

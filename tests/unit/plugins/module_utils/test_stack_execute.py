@@ -7,6 +7,7 @@ import copy
 import os
 
 import pytest
+from ansible_collections.kronos.homelab.plugins.module_utils import generations
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.probe import Answer
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_execute import StackFailed
@@ -206,3 +207,13 @@ def check_finished(host, tag, after):
     assert not os.path.exists(host.layout().journal)
     left = [name for _folder, _folders, names in os.walk(host.layout().base) for name in names]
     assert not [name for name in left if ".kronos-" in name or name.startswith(".new-")]
+    check_way_back(host)
+
+
+def check_way_back(host):
+    """Where versions were kept twice, the one before the live one would be the same."""
+    live = read(host.layout().state)["generation"]
+    before = generations.before(live, host.layout())
+    if before:
+        one, other = (generations.load(number, host.layout()).identity for number in (live, before))
+        assert one != other, (live, before)

@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import os
+
 import pytest
-from ansible_collections.kronos.homelab.plugins.module_utils import conditions, host_state, lease, receipts
+from ansible_collections.kronos.homelab.plugins.module_utils import conditions, host_state, lease, leftovers, receipts
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_socket import EngineHangs, EngineMissing
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.modules import host_check
@@ -20,6 +22,7 @@ def host(tmp_path, monkeypatch):
     monkeypatch.setattr(receipts, "RECEIPTS", str(tmp_path / "receipts"))
     monkeypatch.setattr(lease, "FOLDER", str(tmp_path / "run"))
     monkeypatch.setattr(host_state, "STACKS", str(tmp_path / "stacks"))
+    monkeypatch.setattr(leftovers, "sweep", lambda: None)
     monkeypatch.setattr(host_check, "Engine", NoDocker)
     # what is judged there has tests of its own; the machine of the tests may be anything
     monkeypatch.setattr(conditions, "refuse", lambda run, controller_time: None)
@@ -96,3 +99,27 @@ def test_a_docker_that_hangs_keeps_no_lease(host, run_module, monkeypatch):
     failed = run_module(host_check, digest="d", run="one")
     assert (failed["failed"], lease.read()) == (True, None)
     assert failed["msg"].startswith("Docker hangs: no answer at sock within 30 s.")
+
+
+def test_holding_only(host, run_module):
+    assert run_module(host_check, check=True, state="held", run="one")["lease"] == ""
+    assert lease.read() is None
+    held = run_module(host_check, state="held", run="one")
+    assert (held["changed"], held["lease"], held["run"], lease.read()["id"]) == (False, "taken", "one", "one")
+    assert run_module(host_check, state="held", run="two", lease_wait=0)["holder"]["id"] == "one"
+    run_module(host_check, state="released", run="one")
+    assert lease.read() is None
+
+
+@pytest.mark.parametrize("state", ["checked", "held"])
+def test_what_a_dead_run_left_at_work_is_waited_for_and_swept_after(host, run_module, monkeypatch, state):
+    done = []
+    monkeypatch.setattr(leftovers, "sweep", lambda: done.append("swept"))
+    monkeypatch.setattr(lease, "TURN_WAIT", 0)
+    lease.take("one", "somebody")
+    with lease.turn("one"):
+        failed = run_module(host_check, state=state, run="two", ended_run="one")
+    assert failed["msg"].startswith(f"process {os.getpid()} of one still works on this host")
+    assert (done, lease.read()) == ([], None)
+    run_module(host_check, state=state, run="two")
+    assert done == ["swept"]

@@ -31,7 +31,7 @@ def test_check_mode_says_what_the_run_does_and_a_second_run_is_quiet(host, run_m
     }
     assert done["actions"] == {"radarr/api_key": "created", "dns/token": "given"}
     assert sorted(done["renewed"]) == ["dns/token", "radarr/api_key"]
-    again = run_module(secret, secrets=WANTED, given=GIVEN)
+    again = run_module(secret, secrets=WANTED, given=GIVEN, run="run 1")
     assert (again["changed"], again["diff"], again["actions"]) == (False, [], {})
     assert lease.read()["id"] == "run 1"
 
