@@ -70,7 +70,7 @@ molecule: setup ## scenarios on real lab hosts
 
 .PHONY: bench
 bench: setup ## measure runs on a lab host, write docs/benchmarks.md
-	$(BIN)/python scripts/bench.py
+	$(BIN)/python scripts/bench
 
 .PHONY: docs
 docs: setup ## generate the reference pages and the JSON Schema
