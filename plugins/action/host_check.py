@@ -37,7 +37,8 @@ class ActionModule(ActionBase):
                 break
             if not waited:
                 owner = holder.get("owner") or holder.get("id")
-                self._display.display(f"waiting up to {rest:.0f} s for another run to end: {owner}")
+                where = (task_vars or {}).get("inventory_hostname", "")
+                self._display.display(f"{where}: waiting up to {rest:.0f} s for another run to end: {owner}")
             # not all at once: it may die meanwhile, which only its silence would tell the host
             waited, slice_ = True, min(rest, SLICE)
             rest -= slice_

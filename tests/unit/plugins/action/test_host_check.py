@@ -36,7 +36,7 @@ def ask(monkeypatch, answers, dead=(), **args):
     action = host_check.ActionModule.__new__(host_check.ActionModule)
     action._task = SimpleNamespace(args=args, async_val=0, check_mode=False)
     action._display = SimpleNamespace(display=told.append)
-    result = action.run(None, {})
+    result = action.run(None, {"inventory_hostname": "atlas"})
     assert result == answers[len(calls) - 1]
     return calls, told
 
@@ -59,7 +59,7 @@ def test_waits_for_the_living_and_takes_over_from_the_dead(monkeypatch, answers,
     wanted = [{"lease_wait": seconds, **({"ended_run": ended} if ended else {})} for seconds, ended in asked]
     assert calls == [{"digest": "d", "run": "mine", **one} for one in wanted]
     waited = len(calls) > 1 and "ended_run" not in calls[1]
-    assert told == (["waiting up to 25 s for another run to end: other"] if waited else [])
+    assert told == (["atlas: waiting up to 25 s for another run to end: other"] if waited else [])
 
 
 @pytest.mark.parametrize(
