@@ -31,8 +31,8 @@ class Point:
     """One interruption of a run that has work to do, described by *name*.
 
     Either *fault* strikes in a module (*part*: how far into its steps), or ansible-playbook is killed at *task*,
-    *delay* seconds after its start, by *signal*. *to*: the wish that the run was after, where it matters; *back*: after which the
-    user wants the old state again; *rotate*: the run was to replace a secret.
+    *delay* seconds after its start, by *signal*. *to*: the wish that the run was after, where it matters; *back*:
+    after which the user wants the old state again; *rotate*: the run was to replace a secret.
     """
 
     name: str
