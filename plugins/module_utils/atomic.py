@@ -23,8 +23,8 @@ _MARK = ".kronos-"
 def write_file(path: str, data: bytes, *, mode: int, uid: int, gid: int) -> None:
     """Replace or create *path* with exactly these bytes, mode and owner, in one step.
 
-    The folder must exist. A symbolic link at *path* is replaced, never followed. Raises OSError, with the
-    old file untouched.
+    The folder must exist. A symbolic link at *path* is replaced, never followed, and so is an empty directory.
+    Raises OSError, with the old file untouched.
     """
     folder, name = os.path.split(path)
     _sweep(folder, name)
@@ -38,7 +38,7 @@ def write_file(path: str, data: bytes, *, mode: int, uid: int, gid: int) -> None
             os.fsync(handle)
         finally:
             os.close(handle)
-        os.replace(temporary, path)
+        _rename(temporary, path)
     except OSError as error:
         _unlink(temporary)
         raise OSError(error.errno, error.strerror, path) from error
@@ -110,6 +110,14 @@ def _sweep(folder: str, name: str) -> None:
             continue
         if int(writer) == os.getpid() or not os.path.exists(f"/proc/{writer}"):
             _unlink(os.path.join(folder, entry))
+
+
+def _rename(temporary: str, path: str) -> None:
+    try:
+        os.replace(temporary, path)
+    except IsADirectoryError:
+        os.rmdir(path)  # fails where something is in it
+        os.replace(temporary, path)
 
 
 def _unlink(path: str) -> None:

@@ -81,11 +81,10 @@ def apply(change: Plan, wanted: Wanted, present: Present, now: datetime) -> None
     """Carry out *change*: root, leaves, then the files that make others notice, then the note that all that is done."""
     if not change.changed and os.path.exists(wanted.ca("issued.json")):
         return
-    for folder, mode in ((wanted.folder, 0o700), (wanted.ca(""), 0o700), (wanted.tls(""), 0o755)):
+    for folder, mode in {wanted.folder: 0o700, **ca_state.folders(wanted)}.items():
         ca_state.ensure_folder(folder, mode)
     root_key, root = _apply_root(change, wanted, present, now)
     for leaf in wanted.leaves:
-        ca_state.ensure_folder(wanted.tls(leaf.name), 0o755)
         if leaf.name in change.issue:
             _issue(leaf, wanted, present.leaves[leaf.name].key, root_key, root, now)
         elif leaf.name in change.repair:
@@ -116,6 +115,14 @@ def diff(change: Plan, wanted: Wanted, present: Present) -> list[dict[str, str]]
         elif leaf.name in change.publish:
             entries.append(_entry(leaf.name, names, f"{names}published again\n"))
     return entries + [_entry(name, "certificate\n", "") for name in change.remove]
+
+
+def foreseen_root(change: Plan, present: Present) -> bytes:
+    """The root certificate that will stand after *change*; empty where nobody can know it yet."""
+    if change.root == "created":
+        return b""
+    root = _standing_root(present)
+    return certificates.pem(root) if root else present.root or b""
 
 
 def describe(certificate: bytes) -> dict[str, Any]:
@@ -248,8 +255,13 @@ def _issued(wanted: Wanted) -> bytes:
         first = min(leaves, key=lambda name: int(leaves[name]["not_after"]))
         due["due"] = leaves[first]["not_after"] - wanted.renew_before_days * 86400
         due["due_what"] = f"certificate {first}: it expires soon"
-    issued = {"files": {path: ca_state.file_state(path) for path in paths}, "leaves": leaves, **due}
-    return json.dumps(issued, indent=1, sort_keys=True).encode() + b"\n"
+    issued = {
+        "files": {path: ca_state.file_state(path) for path in paths},
+        "directories": {path: ca_state.folder_state(path) for path in ca_state.folders(wanted)},
+        "leaves": leaves,
+        **due,
+    }
+    return json.dumps({**issued, "seal": ca_state.seal_of(issued)}, indent=1, sort_keys=True).encode() + b"\n"
 
 
 def _republish(path: str) -> None:

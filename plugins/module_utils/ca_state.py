@@ -64,7 +64,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class LeafFiles:
-    """A leaf as it stands. ``rights``: owner and mode are right; ``published``: nobody serves an older one."""
+    """A leaf as it stands.
+
+    ``rights``: owner and mode are right, those of its folders too; ``published``: nobody serves an older one.
+    """
 
     certificate: bytes | None = None
     key: bytes | None = field(default=None, repr=False)
@@ -125,6 +128,7 @@ def from_json(text: bytes) -> Wanted:
 def read(wanted: Wanted) -> Present:
     """Read everything that the plan has to know."""
     issued = read_issued(wanted)
+    known = issued if issued.get("seal") == seal_of(issued) else {}
     leaves = {}
     for leaf in wanted.leaves:
         files = leaf_files(leaf, wanted)
@@ -132,8 +136,9 @@ def read(wanted: Wanted) -> Present:
         leaves[leaf.name] = LeafFiles(
             certificate=read_content(wanted.tls(leaf.name, "cert.pem")),
             key=read_content(wanted.tls(leaf.name, "key.pem")),
-            rights=all(found is None or rights_of(found) == files[path] for path, found in state.items()),
-            published=all(issued_state(issued, path) == found for path, found in state.items()),
+            rights=all(found is None or rights_of(found) == files[path] for path, found in state.items())
+            and not _wrong_folders(wanted, wanted.tls(""), wanted.tls(leaf.name)),
+            published=all(issued_state(known, path) == found for path, found in state.items()),
         )
     surplus = tuple(
         sorted(name for name in issued.get("leaves") or () if name not in leaves and LEAF_NAME.fullmatch(name))
@@ -143,7 +148,7 @@ def read(wanted: Wanted) -> Present:
         root=read_content(wanted.ca("root.crt")),
         leaves=leaves,
         surplus=surplus,
-        root_sound=_root_sound(wanted, issued),
+        root_sound=_root_sound(wanted, known),
     )
 
 
@@ -153,7 +158,23 @@ def _root_sound(wanted: Wanted, issued: Mapping[str, Any]) -> bool:
         found = file_state(path)
         if found and (rights_of(found) != (mode, os.geteuid(), os.getegid()) or found != issued_state(issued, path)):
             return False
-    return True
+    return not _wrong_folders(wanted, wanted.ca(""))
+
+
+def folders(wanted: Wanted) -> dict[str, int]:
+    """Path and mode of every folder of ours; the one above them, which others share, is not among them."""
+    leaves = {wanted.tls(leaf.name): 0o755 for leaf in wanted.leaves}
+    return {wanted.ca("").rstrip("/"): 0o700, wanted.tls(""): 0o755, **leaves}
+
+
+def _wrong_folders(wanted: Wanted, *paths: str) -> list[str]:
+    """Those of *paths* that are there with another owner or mode."""
+    modes, wrong = folders(wanted), []
+    for path in (one.rstrip("/") for one in paths):
+        found = folder_state(path)
+        if found and rights_of(found) != (modes[path], os.geteuid(), os.getegid()):
+            wrong.append(path)
+    return wrong
 
 
 def issued_state(issued: Mapping[str, Any], path: str) -> Any:
@@ -169,6 +190,12 @@ def read_issued(wanted: Wanted) -> dict[str, Any]:
     except ValueError:
         return {}
     return issued if isinstance(issued, dict) else {}
+
+
+def seal_of(issued: Mapping[str, Any]) -> str:
+    """What issued.json must have as its ``seal``: one that was edited by hand is as good as none."""
+    rest = {key: value for key, value in issued.items() if key != "seal"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 @contextmanager
@@ -192,6 +219,15 @@ def file_state(path: str) -> dict[str, Any] | None:
     found = os.stat(path)
     sha256 = hashlib.sha256(content).hexdigest()
     return {"sha256": sha256, "uid": found.st_uid, "gid": found.st_gid, "mode": stat.S_IMODE(found.st_mode)}
+
+
+def folder_state(path: str) -> dict[str, Any] | None:
+    """A folder as receipts describe it (uid, gid, mode); None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return {"uid": found.st_uid, "gid": found.st_gid, "mode": stat.S_IMODE(found.st_mode)}
 
 
 def leaf_files(leaf: Leaf, wanted: Wanted) -> dict[str, tuple[int, int, int]]:
@@ -219,7 +255,10 @@ def read_content(path: str) -> bytes | None:
 def ensure_folder(path: str, mode: int) -> None:
     """Make a folder, of the caller, with this mode."""
     os.makedirs(path, mode=mode, exist_ok=True)
-    if stat.S_IMODE(os.stat(path).st_mode) != mode:
+    found = os.stat(path)
+    if (found.st_uid, found.st_gid) != (os.geteuid(), os.getegid()):
+        os.chown(path, os.geteuid(), os.getegid())
+    if stat.S_IMODE(found.st_mode) != mode:
         os.chmod(path, mode)
 
 

@@ -53,6 +53,11 @@ class Generation:
         return self.rendered.digest, {name: image.id for name, image in self.images.items()}
 
 
+def note(number: int, layout: Layout) -> str:
+    """The file that makes a folder a generation."""
+    return os.path.join(layout.generations, str(number), META)
+
+
 def numbers(layout: Layout) -> list[int]:
     """The kept generations, oldest first."""
     with contextlib.suppress(FileNotFoundError):
@@ -88,6 +93,14 @@ def load(number: int, layout: Layout) -> Generation:
         raise KronosError(
             f"stack {layout.stack}: generation {number} is not there or not whole; kept: {kept}"
         ) from error
+
+
+def is_kept(number: int, layout: Layout) -> bool:
+    """Whether generation *number* is there and whole."""
+    try:
+        return load(number, layout).number == number
+    except KronosError:
+        return False
 
 
 def _generation(number: int, meta: Mapping[str, Any], folder: str, layout: Layout) -> Generation:

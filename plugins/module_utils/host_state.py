@@ -15,34 +15,23 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.module_utils import receipts
-from ansible_collections.kronos.homelab.plugins.module_utils.docker_socket import (
-    Engine,
-    EngineMissing,
-    is_ours,
-    name_of,
-)
+from ansible_collections.kronos.homelab.plugins.module_utils import receipts, tree
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils.host_docker import (
+    Docker,
+    Engine,
+    docker_reasons,
+    read_docker,
+)
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner
 
 STACKS = "/opt/kronos/stacks"
 DPKG_STATUS = "/var/lib/dpkg/status"
 SEAL = ("host", "converged")
 DOCKER_UNIT = "docker.service"
-
-
-@dataclass(frozen=True)
-class Docker:
-    """What Docker shows in two lists; ``silent`` says why it shows nothing."""
-
-    containers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    networks: Mapping[str, str] = field(default_factory=dict)
-    strangers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    stacks: frozenset[str] = frozenset()
-    silent: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,13 +74,9 @@ def judge(digest: str, engine: Engine, run: Runner, *, root: str = "", stacks: s
     wants_docker = any((receipt["left"] or {}).get("containers") for receipt in kept) or DOCKER_UNIT in units
     if docker.silent and wants_docker:
         reasons.append(docker.silent)
-    notices = [
-        f"container {name}, which is not ours, is on our network {network}"
-        for network, names in sorted(docker.strangers.items())
-        for name in names
-    ]
+    reasons += [f"container {name}: bears our label, but no run left it" for name in docker.unknown]
     there = {*docker.stacks, *_folders(folder), *(each["name"] for each in kept if each["kind"] == "stack")}
-    return Verdict(tuple(dict.fromkeys(reasons)), tuple(notices), tuple(sorted(there)), not kept and not there)
+    return Verdict(tuple(dict.fromkeys(reasons)), docker.notices, tuple(sorted(there)), not kept and not there)
 
 
 def seal_reasons(digest: str, kept: Iterable[Mapping[str, Any]], sealed: Mapping[str, Any] | None) -> list[str]:
@@ -129,44 +114,15 @@ def left_reasons(
         reasons += _living_reasons(living, docker, units, clock)
     if left.get("due") is not None and clock() > left["due"]:
         reasons.append(str(left.get("due_what") or "something is due"))
-    if not docker.silent:
-        for name, then in (left.get("containers") or {}).items():
-            reasons += _container_reason(name, then, docker.containers.get(name))
-        for name, number in (left.get("networks") or {}).items():
-            if docker.networks.get(name) != number:
-                reasons.append(f"network {name}: {'made anew by hand' if name in docker.networks else 'is gone'}")
+    for path, number in (left.get("mounts") or {}).items():
+        if receipts.inode(path) not in (None, number):
+            reasons.append(f"{path}: another directory than the one that its container has")
+    reasons += _stray_reasons(left)
+    reasons += docker_reasons(left, docker)
     for name, state in (left.get("units") or {}).items():
         if name in units and units[name] != state:
             reasons.append(f"{name}: {units[name]}, was {state}")
     return reasons
-
-
-def read_docker(engine: Engine, lefts: Iterable[Mapping[str, Any]]) -> Docker:
-    """Containers as receipts describe them, networks, who is a stranger on ours, and which stacks have containers."""
-    ours = {name for left in lefts for name in left.get("networks") or {}}
-    try:
-        listed, networks = engine.containers(), engine.networks()
-    except EngineMissing as missing:
-        return Docker(silent=str(missing))
-    containers: dict[str, dict[str, Any]] = {}
-    strangers: dict[str, tuple[str, ...]] = {}
-    stacks = set()
-    for container in listed:
-        joined = sorted((container.get("NetworkSettings") or {}).get("Networks") or {})
-        name = name_of(container)
-        containers[name] = {
-            "id": container["Id"],
-            "image": container.get("ImageID", ""),
-            "state": container.get("State", ""),
-            "networks": joined,
-        }
-        if is_ours(container):
-            stacks.add(_stack_of(container.get("Labels") or {}))
-            continue
-        for network in ours.intersection(joined):
-            strangers[network] = (*strangers.get(network, ()), name)
-    numbers = {str(network["Name"]): str(network["Id"]) for network in networks}
-    return Docker(containers, numbers, strangers, frozenset(stacks - {""}))
 
 
 def read_units(names: list[str], run: Runner) -> dict[str, str]:
@@ -214,10 +170,6 @@ def _folders(stacks: str) -> list[str]:
         return []
 
 
-def _stack_of(labels: Mapping[str, str]) -> str:
-    return labels.get("kronos.stack") or labels.get("com.docker.compose.project", "")[len("kronos-") :]
-
-
 def _file_reason(path: str, then: Mapping[str, Any] | None) -> list[str]:
     now = receipts.file_state(path)
     if then is None:
@@ -238,6 +190,12 @@ def _attribute_reason(kind: str, path: str, then: Mapping[str, Any], now: Mappin
     return reasons
 
 
+def _stray_reasons(left: Mapping[str, Any]) -> list[str]:
+    """What lies in folders that are wholly ours, and that the receipt does not name."""
+    wanted = {*(left.get("files") or {}), *(left.get("directories") or {})}
+    return [f"{path}: nobody asked for it" for path in tree.strays(left.get("whole") or (), wanted)]
+
+
 def _living_reasons(path: str, docker: Docker, units: Mapping[str, str], clock: Callable[[], float]) -> list[str]:
     """A living receipt is kept up to date by a program on the host, such as the one that renews certificates."""
     try:
@@ -246,19 +204,3 @@ def _living_reasons(path: str, docker: Docker, units: Mapping[str, str], clock: 
         return left_reasons({**left, "living": ()}, docker, units, clock)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return [f"{path}: deleted or unreadable"]
-
-
-def _container_reason(name: str, then: Mapping[str, Any], now: Mapping[str, Any] | None) -> list[str]:
-    if now is None:
-        return [f"container {name}: is gone"]
-    reasons = []
-    if now["id"] != then["id"]:
-        reasons.append("made anew by hand")
-    if now["state"] != then["state"]:
-        reasons.append(f"{now['state']}, was {then['state']}")
-    if now["image"] != then["image"]:
-        reasons.append("another image")
-    lost, extra = set(then["networks"]) - set(now["networks"]), set(now["networks"]) - set(then["networks"])
-    reasons += [f"not on network {network} any more" for network in sorted(lost)]
-    reasons += [f"on network {network} by hand" for network in sorted(extra)]
-    return [f"container {name}: {', '.join(reasons)}"] if reasons else []

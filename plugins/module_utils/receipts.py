@@ -8,7 +8,11 @@ has these optional keys, which ``host_check`` knows how to compare with the pres
 
 ``files``        {path: {sha256, uid, gid, mode}}; None: the path must not exist
 ``directories``  {path: {uid, gid, mode}}
-``containers``   {name: {id, image (id), state, networks [..]}}
+``mounts``       {path of a directory that a container has mounted: its inode}
+``whole``        [directory below which nothing may be but the files and directories of the receipt]
+``containers``   {name: {id, image (id), state, networks [..], options (digest of all that a hand can change),
+                 digest (our label), exit_code (of one that has ended)}}
+``images``       {reference: id of the image that it means}
 ``networks``     {name: id}
 ``units``        {systemd unit: active state}
 ``packages``     [installed Debian package]
@@ -115,6 +119,15 @@ def directory_state(path: str) -> dict[str, int] | None:
     if not stat.S_ISDIR(found.st_mode):
         return None
     return {"uid": found.st_uid, "gid": found.st_gid, "mode": stat.S_IMODE(found.st_mode)}
+
+
+def inode(path: str) -> int | None:
+    """The number of the directory *path* on its file system; None where no directory is."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_ino if stat.S_ISDIR(found.st_mode) else None
 
 
 def _path(kind: str, name: str, root: str) -> str:

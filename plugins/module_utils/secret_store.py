@@ -11,7 +11,9 @@ one can lock a service out of its own database.
 from __future__ import annotations
 
 import base64
+import contextlib
 import difflib
+import glob
 import os
 import re
 import secrets
@@ -22,7 +24,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.module_utils import atomic, receipts
+from ansible_collections.kronos.homelab.plugins.module_utils import atomic, fingerprint_key, receipts
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.secret_words import WORDS
 
@@ -70,7 +72,7 @@ class SecretsChange:
     """What has to happen.
 
     ``actions`` maps service/name to created, restored, given, rotated or repaired (mode or owner); ``kept`` are those
-    that have a value already.
+    that have a value already; ``key`` is what happens to the key of the fingerprints: created, repaired or nothing.
     """
 
     wanted: tuple[WantedSecret, ...]
@@ -78,11 +80,13 @@ class SecretsChange:
     folders: tuple[str, ...]
     unused: tuple[str, ...]
     kept: frozenset[str] = frozenset()
+    key: str = ""
+    key_path: str = ""
 
     @property
     def changed(self) -> bool:
         """Whether there is anything to do."""
-        return bool(self.actions or self.folders)
+        return bool(self.actions or self.folders or self.key)
 
     @property
     def diff(self) -> list[dict[str, str]]:
@@ -93,7 +97,11 @@ class SecretsChange:
             if action:
                 before = "(kept value, hidden)\n" if secret.key in self.kept else ""
                 entries.append(_entry(f"secret {secret.key}", before, f"({action}: {describe(secret)})\n"))
-        return entries + [_entry(folder, "", "directory\nmode: 0700\n") for folder in self.folders]
+        entries += [_entry(folder, "", "directory\nmode: 0700\n") for folder in self.folders]
+        if self.key:
+            before = "(key, hidden)\n" if self.key == "repaired" else ""
+            entries.append(_entry(self.key_path, before, f"(key of fingerprints: {self.key})\n"))
+        return entries
 
 
 def parse(declared: Iterable[Mapping[str, Any]], given: Mapping[str, Any]) -> list[WantedSecret]:
@@ -127,6 +135,13 @@ def read(wanted: Iterable[WantedSecret], *, root: str | None = None, stacks: str
     return present
 
 
+def kept_values(root: str | None = None) -> list[str]:
+    """Every value that is kept, whoever declares it: what must not be shown."""
+    paths = sorted(glob.glob(os.path.join(glob.escape(root or ROOT), "*", "*")))
+    values = [_read_kept(path)[0] for path in paths if stat.S_ISREG(os.lstat(path).st_mode)]
+    return [value for value in values if value]
+
+
 def read_folders(wanted: Iterable[WantedSecret], *, root: str | None = None) -> list[str]:
     """The folders of secrets that are missing or open to others, parents first."""
     root = root or ROOT
@@ -135,12 +150,21 @@ def read_folders(wanted: Iterable[WantedSecret], *, root: str | None = None) -> 
     return [folder for folder in needed if receipts.directory_state(folder) != private]
 
 
+def read_key(*, root: str | None = None) -> str:
+    """What is to be done with the key of the fingerprints: created, repaired (mode or owner) or nothing."""
+    path = _key_path(root or ROOT)
+    if fingerprint_key.read(path) is None:
+        return "created"
+    return "" if _read_kept(path)[1] else "repaired"
+
+
 def plan(
     wanted: Sequence[WantedSecret],
     present: Mapping[str, Stored],
     folders: Sequence[str],
     rotate: Sequence[str],
     given: Mapping[str, Any],
+    key: str = "",
 ) -> SecretsChange:
     """The change that makes every secret exist, given ones equal and those in *rotate* new.
 
@@ -155,7 +179,8 @@ def plan(
     declared = {secret.key for secret in wanted}
     named = {f"{service}/{name}" for service, values in given.items() for name in values}
     kept = frozenset(key for key in declared if present[key].value)
-    return SecretsChange(tuple(wanted), actions, tuple(folders), tuple(sorted(named - declared)), kept)
+    unused = tuple(sorted(named - declared))
+    return SecretsChange(tuple(wanted), actions, tuple(folders), unused, kept, key, _key_path(ROOT))
 
 
 def apply(change: SecretsChange, present: Mapping[str, Stored], *, root: str | None = None) -> None:
@@ -164,6 +189,9 @@ def apply(change: SecretsChange, present: Mapping[str, Stored], *, root: str | N
     mine = {"uid": os.geteuid(), "gid": os.getegid()}
     for folder in change.folders:
         atomic.ensure_dir(folder, mode=0o700, **mine)
+    if change.key:
+        path = _key_path(root)
+        fingerprint_key.write(path, fingerprint_key.read(path) or fingerprint_key.fresh(), **mine)
     for secret in change.wanted:
         action = change.actions.get(secret.key)
         if action:
@@ -173,8 +201,9 @@ def apply(change: SecretsChange, present: Mapping[str, Stored], *, root: str | N
 
 def left(wanted: Iterable[WantedSecret], *, root: str | None = None) -> dict[str, Any]:
     """What the receipt says of secrets that stand."""
-    paths = [_path(secret, root or ROOT) for secret in wanted]
-    folders = sorted({os.path.dirname(path) for path in paths})
+    root = root or ROOT
+    paths = [*(_path(secret, root) for secret in wanted), _key_path(root)]
+    folders = sorted({root, *(os.path.dirname(path) for path in paths)})
     return {
         "files": {path: receipts.file_state(path) for path in paths},
         "directories": {folder: receipts.directory_state(folder) for folder in folders},
@@ -232,6 +261,10 @@ def _given(service: str, name: str, kind: str, given: Mapping[str, Any]) -> str 
         raise KronosError(f"{where} must be a text")
     if str(value) == "" or "\0" in str(value):
         raise KronosError(f"{where} must be a text that is not empty and holds no NUL")
+    try:
+        str(value).encode()
+    except UnicodeEncodeError:
+        raise KronosError(f"{where} must be text in Unicode") from None
     return str(value)
 
 
@@ -269,11 +302,18 @@ def _path(secret: WantedSecret, root: str) -> str:
     return os.path.join(root, secret.service, secret.name)
 
 
+def _key_path(root: str) -> str:
+    return os.path.join(os.path.dirname(root), fingerprint_key.NAME)
+
+
 def _read_kept(path: str) -> tuple[str | None, bool]:
     """The value at *path*, and whether only its owner, the caller, can read it.
 
-    A link is no secret of ours.
+    Raises KronosError where it is no file: a link, say, is no secret of ours.
     """
+    if os.path.lexists(path) and (os.path.islink(path) or not os.path.isfile(path)):
+        what = "link" if os.path.islink(path) else "directory" if os.path.isdir(path) else "special file"
+        raise KronosError(f"{path} is a {what}: a file is wanted there; move it away first")
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
@@ -292,9 +332,10 @@ def _read_spare(secret: WantedSecret, stacks: str) -> str | None:
     except OSError:
         return None
     for stack in names:
-        value, _private = _read_kept(os.path.join(stacks, stack, "secrets", secret.service, secret.name))
-        if value:
-            return value
+        with contextlib.suppress(KronosError):
+            value, _private = _read_kept(os.path.join(stacks, stack, "secrets", secret.service, secret.name))
+            if value:
+                return value
     return None
 
 

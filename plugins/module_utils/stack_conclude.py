@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.module_utils import atomic, generations, receipts, tree
 from ansible_collections.kronos.homelab.plugins.module_utils.compose import Compose, env_values
+from ansible_collections.kronos.homelab.plugins.module_utils.container_options import hashes
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_api import Engine
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.generations import Generation
@@ -19,14 +20,16 @@ from ansible_collections.kronos.homelab.plugins.module_utils.probe import Prober
 from ansible_collections.kronos.homelab.plugins.module_utils.progress import SILENT, Progress
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_apply import Tools
-from ansible_collections.kronos.homelab.plugins.module_utils.stack_container import hashes
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_container import Container
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_health import Clock, Gate
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_layout import Layout
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_ports import Port
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_present import (
     Containers,
     Present,
+    own_mounts,
     read_containers,
+    read_images,
     read_present,
 )
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_render import Rendered
@@ -91,7 +94,7 @@ def conclude(run: Run, rendered: Rendered, number: int = 0, failure: Mapping[str
     generations.prune(layout, number, run.keep, engine)
     if failure is None:
         generations.discard(layout.failed)
-    write_receipt(rendered, containers, layout)
+    write_receipt(rendered, containers, read_images(engine, rendered), layout)
     atomic.remove(layout.journal)
     return number
 
@@ -130,15 +133,31 @@ def service_states(rendered: Rendered, containers: Containers) -> dict[str, Serv
     return found
 
 
-def write_receipt(rendered: Rendered, containers: Containers, layout: Layout) -> bool:
+def write_receipt(rendered: Rendered, containers: Containers, images: Mapping[str, str], layout: Layout) -> bool:
     """Note what stands now; nothing is written where the same is noted already."""
     left = tree.receipt_of(rendered.files, rendered.directories)
-    left["files"][layout.state] = receipts.file_state(layout.state)
-    left["containers"] = {
-        one.name: {"id": one.id, "image": one.image, "state": one.status, "networks": sorted(one.networks)}
-        for one in containers.own.values()
-    }
+    state = load_state(layout)
+    for path in (layout.state, generations.note(state.generation if state else 0, layout)):
+        left["files"][path] = receipts.file_state(path)
+    left["whole"] = layout.whole
+    left["images"] = dict(images)
+    left["containers"] = {one.name: _noted(one) for one in containers.own.values()}
+    running = [name for name, one in containers.own.items() if one.status == "running"]
+    sources = {source for name in running for source, _target in own_mounts(rendered, name, layout)}
+    left["mounts"] = {source: receipts.inode(source) for source in sorted(sources)}
     return receipts.write("stack", layout.stack, rendered.digest, left, root=layout.receipts)
+
+
+def _noted(container: Container) -> dict[str, Any]:
+    return {
+        "id": container.id,
+        "image": container.image,
+        "state": container.status,
+        "networks": sorted(container.networks),
+        "options": receipts.digest(container.observed),
+        "digest": container.digest,
+        **({"exit_code": container.exit_code} if container.status == "exited" else {}),
+    }
 
 
 def secret_values(rendered: Rendered) -> list[str]:

@@ -12,53 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.module_utils import receipts
+from ansible_collections.kronos.homelab.plugins.module_utils.container_options import options_of
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_render import LABEL_DIGEST, LABEL_STACK
 
 PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
 ONE_OFF = "com.docker.compose.oneoff"
-
-# compose's name of an option → where Docker keeps it. What a hand can change, by `docker update` or by a
-# `docker compose up` of an edited file, while our label stays.
-_CONFIG = {
-    "image": "Image",
-    "user": "User",
-    "command": "Cmd",
-    "entrypoint": "Entrypoint",
-    "working_dir": "WorkingDir",
-    "healthcheck": "Healthcheck",
-    "stop_grace_period": "StopTimeout",
-    "stop_signal": "StopSignal",
-}
-_HOST = {
-    "volumes": "Binds",
-    "mounts": "Mounts",
-    "ports": "PortBindings",
-    "restart": "RestartPolicy",
-    "cap_add": "CapAdd",
-    "cap_drop": "CapDrop",
-    "devices": "Devices",
-    "privileged": "Privileged",
-    "read_only": "ReadonlyRootfs",
-    "security_opt": "SecurityOpt",
-    "tmpfs": "Tmpfs",
-    "mem_limit": "Memory",
-    "cpus": "NanoCpus",
-    "cpu_shares": "CpuShares",
-    "pids_limit": "PidsLimit",
-    "sysctls": "Sysctls",
-    "init": "Init",
-    "logging": "LogConfig",
-    "extra_hosts": "ExtraHosts",
-    "dns": "Dns",
-    "group_add": "GroupAdd",
-    "pid": "PidMode",
-    "userns_mode": "UsernsMode",
-    "shm_size": "ShmSize",
-    "ulimits": "Ulimits",
-    "network_mode": "NetworkMode",
-}
 
 
 @dataclass(frozen=True)
@@ -109,38 +68,10 @@ def container_of(document: Mapping[str, Any]) -> Container:
         health=str((state.get("Health") or {}).get("Status", "")).replace("none", ""),
         health_said=_last_health(state),
         networks={name: str((one or {}).get("NetworkID", "")) for name, one in attached.items()},
-        observed=_observed(document, config, labels),
+        observed=options_of(document),
     )
-
-
-def hashes(observed: Mapping[str, Any]) -> dict[str, str]:
-    """What the state keeps of ``observed``: enough to name what differs, and no value."""
-    return {key: receipts.digest(value)[:16] for key, value in sorted(observed.items())}
-
-
-def _observed(document: Mapping[str, Any], config: Mapping[str, Any], labels: Mapping[str, Any]) -> dict[str, Any]:
-    host = document.get("HostConfig") or {}
-    found: dict[str, Any] = {}
-    for variable in config.get("Env") or ():
-        name, _equals, value = str(variable).partition("=")
-        found[f"environment.{name}"] = value
-    for name, value in labels.items():
-        if not name.startswith("com.docker.compose."):
-            found[f"labels.{name}"] = value
-    found.update({key: config.get(where) for key, where in _CONFIG.items()})
-    found.update({key: _ordered(host.get(where)) for key, where in _HOST.items()})
-    # The id of the container whose network is shared changes with that container, which is looked at itself.
-    if str(found["network_mode"]).startswith("container:"):
-        found["network_mode"] = "container"
-    # Newer engines answer with more fields; those that say nothing are no difference.
-    return {key: value for key, value in found.items() if value not in (None, "", 0, False, [], {})}
 
 
 def _last_health(state: Mapping[str, Any]) -> str:
     log = (state.get("Health") or {}).get("Log") or [{}]
     return str(log[-1].get("Output", ""))
-
-
-def _ordered(value: Any) -> Any:
-    """Lists in these places have no order of their own."""
-    return sorted(value, key=repr) if isinstance(value, list) else value

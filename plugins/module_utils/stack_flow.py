@@ -182,7 +182,7 @@ def _present(params: Mapping[str, Any], check: bool, run: _Open) -> dict[str, An
         _refuse_in_check(run, rendered, present, plan)
         return result
     if not plan.changed:
-        write_receipt(rendered, present.containers, run.layout)
+        write_receipt(rendered, present.containers, present.images, run.layout)
         return result
     return _told(result, execute(run, rendered, present, plan))
 

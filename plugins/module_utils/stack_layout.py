@@ -63,6 +63,11 @@ class Layout:
         return os.path.join(self.run, f"{self.stack}.lock")
 
     @property
+    def whole(self) -> list[str]:
+        """The folders in which nothing but ours may lie."""
+        return [os.path.join(self.base, name) for name in ("env", "files", "secrets")]
+
+    @property
     def progress(self) -> str:
         """What a task is doing right now, for everybody to read: not in ``run``, which is root's alone."""
         return os.path.join(f"{self.run}-progress", f"{self.stack}.json")

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.module_utils import compose, tree
-from ansible_collections.kronos.homelab.plugins.module_utils.stack_container import Container, hashes
+from ansible_collections.kronos.homelab.plugins.module_utils.container_options import hashes
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_container import Container
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_layout import Layout
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_model import Service
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_present import Present
@@ -223,7 +224,7 @@ def _follow_namespaces(rendered: Rendered, actions: Mapping[str, Action]) -> dic
 def _must_record(rendered: Rendered, present: Present) -> bool:
     """Whether only our notes are behind: lost, or left by a run that was killed."""
     state = present.state
-    if state is None or present.journal is not None or state.result != GOOD:
+    if state is None or present.journal is not None or state.result != GOOD or not present.proven:
         return True
     return set(state.services) != set(rendered.units)
 

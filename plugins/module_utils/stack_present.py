@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.module_utils import compose, receipts, tree
+from ansible_collections.kronos.homelab.plugins.module_utils import compose, generations, receipts, tree
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_api import Engine
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_container import (
     ONE_OFF,
@@ -48,7 +48,11 @@ class Containers:
 
 @dataclass(frozen=True)
 class Present:
-    """Everything that a plan depends on beside what is wanted."""
+    """Everything that a plan depends on beside what is wanted.
+
+    ``replaced``: by service the mounts under which it still sees a folder that is gone; ``proven``: the live
+    generation is kept, so that there is a way back.
+    """
 
     containers: Containers = Containers()
     images: Mapping[str, str] = field(default_factory=dict)
@@ -58,6 +62,7 @@ class Present:
     strays: tuple[str, ...] = ()
     state: State | None = None
     journal: Journal | None = None
+    proven: bool = True
 
 
 def read_present(
@@ -73,14 +78,22 @@ def read_present(
     strays = tuple(find_strays(rendered, layout))
     paths = tree.paths_of(rendered.files, rendered.directories, strays)
     files, state, journal = tree.read_present(paths), load_state(layout), load_journal(layout)
+    proven = state is None or not state.generation or generations.is_kept(state.generation, layout)
     if engine is None:
-        kept = remembered(rendered, state, layout)
-        return Present(kept, tree=files, strays=strays, state=_unobserved(state), journal=journal)
+        kept = remembered(rendered, layout)
+        gone = _remembered_mounts(kept, rendered, layout)
+        blind = _unobserved(state)
+        return Present(kept, replaced=gone, tree=files, strays=strays, state=blind, journal=journal, proven=proven)
     containers = read_containers(engine, rendered)
-    references = {service.image for service in rendered.stack.services.values()}
-    images = {ref: found["Id"] for ref in sorted(references) if (found := engine.image(ref))}
+    images = read_images(engine, rendered)
     gone = {name: _replaced(container, rendered, layout, replaced) for name, container in containers.own.items()}
-    return Present(containers, images, engine.networks(), gone, files, strays, state, journal)
+    return Present(containers, images, engine.networks(), gone, files, strays, state, journal, proven)
+
+
+def read_images(engine: Engine, rendered: Rendered) -> dict[str, str]:
+    """Reference → id, of the images that the host has of this stack."""
+    references = {service.image for service in rendered.stack.services.values()}
+    return {ref: str(found["Id"]) for ref in sorted(references) if (found := engine.image(ref))}
 
 
 def read_containers(engine: Engine, rendered: Rendered) -> Containers:
@@ -109,25 +122,48 @@ def read_containers(engine: Engine, rendered: Rendered) -> Containers:
     return Containers(own, tuple(leftovers), orphans, tuple(foreign), taken)
 
 
-def remembered(rendered: Rendered, state: State | None, layout: Layout) -> Containers:
-    """The containers of a Docker that does not answer, by state and receipt: a stopped one still has them.
+def remembered(rendered: Rendered, layout: Layout) -> Containers:
+    """The containers of a Docker that does not answer, by the stack's receipt: a stopped one still has them.
 
     It even keeps them running (live-restore). One without a folder among Docker's own is gone.
     """
-    receipt = receipts.read("stack", layout.stack, root=layout.receipts)
-    noted = (receipt["left"].get("containers") or {}) if receipt else {}
     wanted = {service.container: name for name, service in rendered.stack.services.items()}
     own: dict[str, Container] = {}
     orphans: dict[str, Container] = {}
-    for name, note in noted.items():
-        service = wanted.get(name, name)
-        known = state.services.get(service) if state else None
-        if known is None or not os.path.isdir(os.path.join(layout.docker, "containers", note["id"])):
+    for name, note in (_left(layout).get("containers") or {}).items():
+        if not os.path.isdir(os.path.join(layout.docker, "containers", note["id"])):
             continue
+        service = wanted.get(name, name)
         networks = dict.fromkeys(note["networks"], "")
-        found = Container(note["id"], name, service, note["state"], note["image"], known.digest, layout.stack)
-        (own if name in wanted else orphans)[service] = replace(found, networks=networks)
+        (own if name in wanted else orphans)[service] = Container(
+            id=note["id"],
+            name=name,
+            service=service,
+            status=note["state"],
+            image=note["image"],
+            digest=note.get("digest", ""),
+            stack=layout.stack,
+            networks=networks,
+        )
     return Containers(own, orphans=orphans)
+
+
+def _remembered_mounts(containers: Containers, rendered: Rendered, layout: Layout) -> dict[str, tuple[str, ...]]:
+    """As ``_replaced`` finds them, by the receipt: which folders the containers were last seen with."""
+    noted = _left(layout).get("mounts") or {}
+
+    def replaced(_pid: int, source: str, _target: str) -> bool:
+        return source in noted and receipts.inode(source) != noted[source]
+
+    found = {}
+    for name, container in containers.own.items():
+        found[name] = _replaced(replace(container, pid=1), rendered, layout, replaced)
+    return found
+
+
+def _left(layout: Layout) -> Mapping[str, Any]:
+    receipt = receipts.read("stack", layout.stack, root=layout.receipts)
+    return dict(receipt["left"]) if receipt else {}
 
 
 def _unobserved(state: State | None) -> State | None:
@@ -164,31 +200,29 @@ def _taken(listed: Iterable[Mapping[str, Any]], rendered: Rendered) -> dict[str,
 def find_strays(rendered: Rendered, layout: Layout) -> list[str]:
     """What lies in the folders that are wholly ours and is not wanted (any more)."""
     wanted = {one.path for one in rendered.files} | {one.path for one in rendered.directories}
-    found = []
-    for top in ("env", "files", "secrets"):
-        for folder, folders, names in os.walk(os.path.join(layout.base, top)):
-            found += [os.path.join(folder, name) for name in names]
-            links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
-            strange = [name for name in folders if os.path.join(folder, name) not in wanted]
-            found += [os.path.join(folder, name) for name in {*links, *strange}]
-            folders[:] = [name for name in folders if name not in {*links, *strange}]
-    return sorted(path for path in found if path not in wanted)
+    return tree.strays(layout.whole, wanted)
 
 
 def _replaced(
     container: Container, rendered: Rendered, layout: Layout, differs: Callable[[int, str, str], bool]
 ) -> tuple[str, ...]:
     """Targets of mounts under which the container still sees a folder that was deleted or moved away."""
-    service, unit = rendered.stack.services[container.service], rendered.units[container.service]
+    unit = rendered.units[container.service]
     if container.status != "running" or not container.pid or container.digest != unit.digest:
         return ()
-    data = {one.path for one in service.directories}
+    mounts = own_mounts(rendered, container.service, layout)
+    return tuple(target for source, target in mounts if differs(container.pid, source, target))
+
+
+def own_mounts(rendered: Rendered, service: str, layout: Layout) -> list[tuple[str, str]]:
+    """(source, target) of the directories of ours that a service has mounted."""
+    data = {one.path for one in rendered.stack.services[service].directories}
     # Shares are left out: looking at a dead one would hang.
-    return tuple(
-        target
-        for source, target in compose.bind_mounts(unit.definition)
-        if (source in data or source.startswith(f"{layout.base}/")) and differs(container.pid, source, target)
-    )
+    return [
+        (source, target)
+        for source, target in compose.bind_mounts(rendered.units[service].definition)
+        if source in data or source.startswith(f"{layout.base}/")
+    ]
 
 
 def mount_replaced(pid: int, source: str, target: str) -> bool:

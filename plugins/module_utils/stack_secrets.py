@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import json
-import os
-import secrets
 from collections.abc import Iterable, Mapping
 
-from ansible_collections.kronos.homelab.plugins.module_utils import atomic
+from ansible_collections.kronos.homelab.plugins.module_utils import fingerprint_key as key_file
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_layout import Layout
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_model import Stack
@@ -63,17 +60,12 @@ def fingerprint_key(layout: Layout, *, create: bool) -> bytes:
 
     Without one (check mode on a fresh host) a passing key serves: nothing can equal its fingerprints.
     """
-    with contextlib.suppress(FileNotFoundError, ValueError):
-        with open(layout.fingerprint_key, encoding="ascii") as stream:
-            key = bytes.fromhex(stream.read().strip())
-        if len(key) >= 16:
-            return key
-    fresh = secrets.token_bytes(32)
+    known = key_file.read(layout.fingerprint_key)
+    if known is not None:
+        return known
+    fresh = key_file.fresh()
     if create:
-        if not os.path.isdir(layout.etc):
-            atomic.ensure_dir(layout.etc, mode=0o700, uid=layout.uid, gid=layout.gid)
-        data = fresh.hex().encode() + b"\n"
-        atomic.write_file(layout.fingerprint_key, data, mode=0o600, uid=layout.uid, gid=layout.gid)
+        key_file.write(layout.fingerprint_key, fresh, uid=layout.uid, gid=layout.gid)
     return fresh
 
 

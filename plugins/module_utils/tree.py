@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,13 +46,14 @@ class WantedDirectory:
 
 @dataclass(frozen=True)
 class Present:
-    """What is at a path: ``kind`` is file, directory, link, other or absent."""
+    """What is at a path: ``kind`` is file, directory, link, other or absent; ``empty`` is said of directories."""
 
     kind: str
     mode: int = 0
     uid: int = 0
     gid: int = 0
     content: bytes | None = field(default=None, repr=False)
+    empty: bool = field(default=False, compare=False)
 
 
 ABSENT = Present("absent")
@@ -168,6 +169,21 @@ def receipt_of(
     }
 
 
+def strays(tops: Iterable[str], wanted: Container[str]) -> list[str]:
+    """What lies below the folders *tops*, which are wholly ours, and is none of the paths *wanted*.
+
+    Of a folder that is not wanted only the folder itself; what a link leads to is not looked at.
+    """
+    found = []
+    for top in tops:
+        for folder, folders, names in os.walk(top):
+            inner = {os.path.join(folder, name) for name in folders}
+            strange = {path for path in inner if os.path.islink(path) or path not in wanted}
+            found += [*(os.path.join(folder, name) for name in names), *strange]
+            folders[:] = [name for name in folders if os.path.join(folder, name) not in strange]
+    return sorted(path for path in found if path not in wanted)
+
+
 def _read(path: str) -> Present:
     try:
         found = os.lstat(path)
@@ -180,11 +196,16 @@ def _read(path: str) -> Present:
         return Present("link", content=os.fsencode(os.readlink(path))) if os.path.islink(path) else ABSENT
     mode = stat.S_IMODE(found.st_mode)
     if stat.S_ISDIR(found.st_mode):
-        return Present("directory", mode, found.st_uid, found.st_gid)
+        return Present("directory", mode, found.st_uid, found.st_gid, empty=_is_empty(path))
     if not stat.S_ISREG(found.st_mode):
         return Present("other", mode, found.st_uid, found.st_gid)
     with open(path, "rb") as stream:
         return Present("file", mode, found.st_uid, found.st_gid, stream.read())
+
+
+def _is_empty(path: str) -> bool:
+    with os.scandir(path) as entries:
+        return next(entries, None) is None
 
 
 def _refuse_doubles(paths: Iterable[str]) -> None:
@@ -204,8 +225,10 @@ def _folder_differs(wanted: WantedDirectory, present: Present) -> bool:
 
 
 def _file_differs(wanted: Wanted, present: Present) -> bool:
-    if present.kind in ("directory", "other"):
-        raise KronosError(f"{wanted.path} is a {present.kind}: a file is wanted there")
+    # An empty directory is what Docker leaves where a file that it should have mounted was missing.
+    if present.kind == "other" or (present.kind == "directory" and not present.empty):
+        what = f"{present.kind} with something in it" if present.kind == "directory" else present.kind
+        raise KronosError(f"{wanted.path} is a {what}: a file is wanted there; move it away first")
     return present != Present("file", wanted.mode, wanted.uid, wanted.gid, wanted.content)
 
 
@@ -225,8 +248,8 @@ def _file_diff(wanted: Wanted, present: Present) -> list[dict[str, str]]:
         after = _attributes("file", wanted.mode, wanted.uid, wanted.gid)
         if before != after:
             diff.append(_entry(wanted.path, before, after))
-    elif present.kind == "link":
-        diff.append(_entry(wanted.path, "link\n", "file\n"))
+    elif present.kind != "absent":
+        diff.append(_entry(wanted.path, f"{present.kind}\n", "file\n"))
     return diff
 
 

@@ -189,9 +189,11 @@ def work(wanted: ca_state.Wanted, params: dict, apply: bool) -> dict:
     wish = tree.Wanted(wanted.ca("wanted.json"), ca_state.to_json(wanted), 0o600, os.geteuid(), os.getegid())
     blind = present.root is not None and not certificates.available()
     note = tree.plan_tree([wish], [], [], tree.read_present([wish.path]))
+    root = ca.foreseen_root(change, present)
     if apply:
         ca.apply(change, wanted, present, now)
         tree.apply(note)
+        root = ca_state.read_content(wanted.ca("root.crt")) or b""
         left = {**tree.receipt_of([wish], []), "living": [wanted.ca("issued.json")]}
         receipts.write("internal_ca", "home", receipts.digest(left), left)
     return {
@@ -199,7 +201,7 @@ def work(wanted: ca_state.Wanted, params: dict, apply: bool) -> dict:
         "diff": ca.diff(change, wanted, present) + list(note.diff),
         "root": change.root,
         "issued": dict(change.issue),
-        "root_certificate": (ca_state.read_content(wanted.ca("root.crt")) or b"").decode(),
+        "root_certificate": root.decode(),
         "leaves": ca_state.read_issued(wanted).get("leaves") or {},
         "warnings": [f"{MISSING}: what stands could not be looked at"] if blind else [],
     }

@@ -131,7 +131,8 @@ def converge(params: dict, check_mode: bool) -> dict:
     wanted = secret_store.parse(params["secrets"], params["given"])
     present = secret_store.read(wanted)
     folders = secret_store.read_folders(wanted)
-    change = secret_store.plan(wanted, present, folders, params["rotate"], params["given"])
+    key = secret_store.read_key()
+    change = secret_store.plan(wanted, present, folders, params["rotate"], params["given"], key)
     if not check_mode:
         secret_store.apply(change, present)
         left = secret_store.left(wanted)

@@ -30,6 +30,7 @@ KEEP = (
     "notes",
     "drifted",
     "reasons",
+    "notices",
     "installed",
 )
 
@@ -55,16 +56,15 @@ class CallbackModule(CallbackBase):
         data = result.result if hasattr(result, "result") else result._result
         task = result.task if hasattr(result, "task") else result._task
         host = result.host if hasattr(result, "host") else result._host
-        diffs = data.get("diff") or []
+        diffs = _diffs(data)
         entry = {
             "task": task.get_name(),
             "action": task.action,
             "host": host.get_name(),
             "outcome": outcome,
             "check": bool(task.check_mode),
-            "files": sorted(
-                one["after_header"] for one in (diffs if isinstance(diffs, list) else [diffs]) if "after_header" in one
-            ),
+            "files": sorted(one["after_header"] for one in diffs if "after_header" in one),
+            "diff": diffs,
             **{key: data[key] for key in KEEP if key in data},
         }
         self.tasks.append(entry)
@@ -90,3 +90,12 @@ class CallbackModule(CallbackBase):
         path = os.path.join(folder, f"{len(os.listdir(folder)):03}-{self.playbook}.json")
         with open(path, "w", encoding="utf-8") as stream:
             json.dump({"playbook": self.playbook, "tasks": self.tasks}, stream, indent=1, default=str)
+
+
+def _diffs(data: Any) -> list[dict[str, Any]]:
+    """Every difference that a task showed, in a loop those of all its items."""
+    found = []
+    for one in data.get("results") or [data]:
+        diffs = (one.get("diff") if isinstance(one, dict) else None) or []
+        found += diffs if isinstance(diffs, list) else [diffs]
+    return found

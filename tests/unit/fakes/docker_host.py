@@ -15,7 +15,7 @@ import os
 from dataclasses import dataclass, field
 
 import yaml
-from ansible_collections.kronos.homelab.plugins.module_utils import atomic, stack_ports
+from ansible_collections.kronos.homelab.plugins.module_utils import atomic, host_state, stack_ports
 from ansible_collections.kronos.homelab.plugins.module_utils.compose import bind_mounts, network_names
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_api import DockerRefused
 from ansible_collections.kronos.homelab.plugins.module_utils.probe import Answer
@@ -115,6 +115,16 @@ class FakeHost:
         with open(os.path.join(folder, name), "w", encoding="utf-8", newline="") as stream:
             stream.write(value)
 
+    def settle(self):
+        """A whole run has ended well."""
+        host_state.seal("digest", root=self.layout().receipts)
+
+    def reasons(self):
+        """Why the fast path wants a whole run."""
+        layout = self.layout()
+        found = host_state.judge("digest", _Socket(self), self.run, root=layout.receipts, stacks=layout.stacks)
+        return list(found.reasons)
+
     def box(self, name):
         return next((one for one in self.boxes.values() if one.name == name), None)
 
@@ -134,7 +144,15 @@ class FakeHost:
 
     def containers(self):
         return [
-            {"Id": one.id, "Names": [f"/{one.name}"], "Image": one.image_ref, "Labels": one.labels}
+            {
+                "Id": one.id,
+                "Names": [f"/{one.name}"],
+                "Image": one.image_ref,
+                "ImageID": one.image,
+                "State": one.status,
+                "Labels": one.labels,
+                "NetworkSettings": {"Networks": {key: {} for key in one.networks}},
+            }
             for one in self.boxes.values()
         ]
 
@@ -298,6 +316,23 @@ class FakeHost:
         if found is None:
             raise DockerRefused(f"Docker: no such container: {container}")
         return found
+
+
+@dataclass
+class _Socket:
+    """The same Docker as docker_socket.Engine shows it."""
+
+    host: FakeHost
+
+    def containers(self):
+        return self.host.containers()
+
+    def networks(self):
+        return [{"Name": name, "Id": key} for name, key in self.host.nets.items()]
+
+    def find(self, path):
+        _empty, kind, rest = path.split("/", 2)
+        return {"containers": self.host.inspect, "images": self.host.image}[kind](rest[: -len("/json")])
 
 
 def _load(source):

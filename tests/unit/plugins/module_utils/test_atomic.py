@@ -37,6 +37,18 @@ def test_a_link_is_replaced_never_followed(tmp_path):
     assert not (tmp_path / "file").is_symlink()
 
 
+def test_an_empty_directory_is_replaced_and_a_full_one_stays(tmp_path):
+    target = tmp_path / "file"
+    target.mkdir()
+    atomic.write_file(str(target), b"new", mode=0o600, **ME)
+    assert target.read_text() == "new"
+    target.unlink()
+    (target / "mine").mkdir(parents=True)
+    with pytest.raises(OSError, match="not empty"):
+        atomic.write_file(str(target), b"new", mode=0o600, **ME)
+    assert os.listdir(tmp_path) == ["file"]
+
+
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
     target = tmp_path / "file"
     target.write_text("old")

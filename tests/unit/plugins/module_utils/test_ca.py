@@ -144,10 +144,19 @@ def test_a_leaf_does_not_outlive_its_root(settled):
     assert certificates.not_after(leaf) == certificates.not_after(root)
 
 
+def edit_note(home, **changes):
+    path = home.path("ca/issued.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
 REPAIRS = {
     "root key open": lambda home: home.path("ca/root.key").chmod(0o644),
     "root edited": lambda home: home.path("ca/root.crt").write_bytes(home.path("ca/root.crt").read_bytes() + b"# x\n"),
     "leaf key open": lambda home: home.path("tls/proxy/key.pem").chmod(0o644),
+    "folder of a leaf closed": lambda home: home.path("tls/proxy").chmod(0o700),
+    "folder of leaves closed": lambda home: home.path("tls").chmod(0o711),
+    "folder of the root open": lambda home: home.path("ca").chmod(0o755),
+    "note edited": lambda home: edit_note(home, due=1000),
     "note deleted": lambda home: home.path("ca/issued.json").unlink(),
     "note garbled": lambda home: home.path("ca/issued.json").write_text("[3"),
     "note empty": lambda home: home.path("ca/issued.json").write_text("[]"),
@@ -221,6 +230,21 @@ def test_killed_before_publishing(settled):
     change = settled.run()
     assert change.publish == ("proxy",)
     assert os.stat(settled.watched).st_ino != watched
+
+
+def test_an_edited_note_still_says_which_leaves_there_were(settled):
+    edit_note(settled, due=1000)
+    settled.wanted = replace(settled.wanted, leaves=())
+    assert settled.run().remove == ("proxy",)
+    assert not settled.plan().changed
+
+
+def test_the_living_receipt_knows_the_folders(settled):
+    left = json.loads(settled.path("ca/issued.json").read_text())
+    settled.path("tls/proxy").chmod(0o700)
+    assert host_state.left_reasons(left, host_state.Docker(), {}, lambda: 0) == [
+        f"{settled.path('tls/proxy')}: mode 0700, was 0755"
+    ]
 
 
 def test_a_leaf_that_nobody_wants_goes(settled):

@@ -128,3 +128,8 @@ def test_an_engine_that_hangs_is_no_missing_one_and_is_asked_once(engine):
     assert quick.answers(), "the next question finds a new connection"
     assert quick.ask("POST", "/anything", {"a": 1}) == {"a": 1}, "what changes something may take longer"
     quick.close()
+
+
+def test_what_is_not_there_is_none(engine):
+    assert engine.find("/images/x/json") is None
+    assert engine.find("/containers/json") == [{"Id": "1"}]

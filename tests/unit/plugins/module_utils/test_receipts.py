@@ -101,3 +101,11 @@ def test_digest_does_not_depend_on_the_order_of_keys():
     assert receipts.digest({"a": 1, "b": [1, 2]}) == receipts.digest(json.loads('{"b": [1, 2], "a": 1}'))
     assert receipts.digest({"a": 1}) != receipts.digest({"a": "1"})
     assert receipts.digest("ü\udcff")
+
+
+def test_inode(tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert receipts.inode(str(tmp_path)) == receipts.inode(str(tmp_path / "link")) == os.stat(tmp_path).st_ino
+    assert receipts.inode(str(tmp_path / "file")) is None
+    assert receipts.inode(str(tmp_path / "nothing")) is None

@@ -65,6 +65,7 @@ def test_parse_fills_in_lengths_and_values():
         ([TOKEN], {"dns": {"token": None}}, "kronos_secrets.dns.token has no value"),
         ([TOKEN], {"dns": {"token": ""}}, "kronos_secrets.dns.token must be a text that is not empty"),
         ([TOKEN], {"dns": {"token": "a\0b"}}, "holds no NUL"),
+        ([TOKEN], {"dns": {"token": "marker\ud83d"}}, "kronos_secrets.dns.token must be text in Unicode"),
         ([TOKEN], {"dns": {"token": ["marker"]}}, "kronos_secrets.dns.token must be a text"),
         ([TOKEN], {"dns": {"token": True}}, "kronos_secrets.dns.token must be a text"),
         ([TOKEN], {"dns": "marker"}, "kronos_secrets.dns must map names to values"),
@@ -195,14 +196,32 @@ def test_a_link_is_no_secret(host):
     converge(host, [A])
     os.unlink(f"{host['root']}/s/a")
     os.symlink("/etc/hostname", f"{host['root']}/s/a")
-    with pytest.raises(OSError, match="symbolic links"):
+    with pytest.raises(KronosError, match=r"/s/a is a link: a file is wanted there; move it away first"):
         converge(host, [A])
+
+
+def test_a_directory_is_no_secret(host):
+    os.makedirs(f"{host['root']}/s/a")
+    with pytest.raises(KronosError, match=r"/s/a is a directory: a file is wanted there; move it away first"):
+        converge(host, [A])
+
+
+def test_every_kept_value_is_known_to_those_who_hide_them(host):
+    assert store.kept_values(host["root"]) == []
+    converge(host, [A])
+    os.makedirs(f"{host['root']}/old/folder")
+    os.symlink("/etc/hostname", f"{host['root']}/old/link")
+    with open(f"{host['root']}/old/undeclared", "w") as stream:
+        stream.write("still a secret")
+    assert store.kept_values(host["root"]) == ["still a secret", value_of(host)]
 
 
 def test_the_receipt_holds_no_value(host):
     converge(host, [A])
     left = store.left([A], root=host["root"])
-    assert list(left["files"]) == [f"{host['root']}/s/a"]
+    key = f"{os.path.dirname(host['root'])}/fingerprint.key"
+    assert list(left["files"]) == [f"{host['root']}/s/a", key]
+    assert set(left["directories"]) == {os.path.dirname(key), host["root"], f"{host['root']}/s"}
     assert value_of(host) not in str(left)
 
 

@@ -133,6 +133,9 @@ DRIFTS = [
     ("compose.yml deleted", gone("{base}/compose.yml"), {}),
     ("state deleted", gone("{base}/state.json"), {}),
     ("state garbled", edit("{base}/state.json", "{"), {}),
+    ("generations deleted", gone("{base}/generations"), {}),
+    ("generation deleted", gone("{base}/generations/1"), {}),
+    ("generation garbled", edit("{base}/generations/1/generation.json", "{"), {}),
     ("journal garbled", edit("{base}/journal.json", "{"), "unfinished"),
     ("data's mode", mode("{root}/srv/web"), {}),
     ("data replaced", replace_folder("{root}/srv/web"), {"web": ("recreated", "volumes./data")}),
@@ -150,10 +153,17 @@ DRIFTS = [
 ]
 
 
+# what the receipts of other modules tell
+ELSEWHERE = ("network made anew", "secret rotated", "key of fingerprints lost")
+
+
 @pytest.mark.parametrize(("name", "drift", "expected"), DRIFTS, ids=[one[0] for one in DRIFTS])
 def test_drift_is_seen_told_and_repaired(host, name, drift, expected):
     host.converge(**stack(host))
+    host.settle()
+    assert host.reasons() == []
     drift(host)
+    assert host.reasons() or name in ELSEWHERE, "the fast path notices it"
     check = host.converge(check=True, **stack(host))
     real = host.converge(**stack(host))
     assert check["changed"]
@@ -165,6 +175,8 @@ def test_drift_is_seen_told_and_repaired(host, name, drift, expected):
     third = host.converge(**stack(host))
     assert not third["changed"], third["diff"]
     assert set(host.running()) == {"web", "rules", "late"}
+    host.settle()
+    assert host.reasons() == []
 
 
 CHANGES = [

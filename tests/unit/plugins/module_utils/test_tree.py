@@ -69,6 +69,13 @@ FILE_CASES = [
         ("/f",),
         [entry("/f", "/etc/passwd", "x\n"), entry("/f", "link\n", "file\n")],
     ),
+    (
+        Wanted("/f", b"x\n"),
+        Present("directory", empty=True),
+        (),
+        ("/f",),
+        [entry("/f", "", "x\n"), entry("/f", "directory\n", "file\n")],
+    ),
 ]
 
 
@@ -107,7 +114,13 @@ def test_plan_of_directories_and_removals():
 @pytest.mark.parametrize(
     ("files", "directories", "absent", "present", "says"),
     [
-        ([Wanted("/f", b"")], [], [], {"/f": Present("directory")}, "/f is a directory: a file is wanted"),
+        (
+            [Wanted("/f", b"")],
+            [],
+            [],
+            {"/f": Present("directory")},
+            "/f is a directory with something in it: a file is wanted there; move it away first",
+        ),
         ([Wanted("/f", b"")], [], [], {"/f": Present("other")}, "/f is a other"),
         ([], [WantedDirectory("/d")], [], {"/d": a_file()}, "/d is a file: a directory is wanted"),
         ([Wanted("/f", b"")], [], ["/f"], {"/f": ABSENT}, "/f is named twice"),
@@ -120,6 +133,33 @@ def test_plan_of_directories_and_removals():
 def test_refusals(files, directories, absent, present, says):
     with pytest.raises(KronosError, match=says):
         tree.plan_tree(files, directories, absent, present)
+
+
+def test_an_empty_directory_gives_way_to_a_file_and_a_full_one_does_not(tmp_path):
+    wanted = Wanted(f"{tmp_path}/f", b"x", 0o600, UID, GID)
+    (tmp_path / "f").mkdir()
+    tree.apply(tree.plan_tree([wanted], [], [], tree.read_present([wanted.path])))
+    assert (tmp_path / "f").read_text() == "x"
+    (tmp_path / "f").unlink()
+    (tmp_path / "f" / "mine").mkdir(parents=True)
+    with pytest.raises(KronosError):
+        tree.plan_tree([wanted], [], [], tree.read_present([wanted.path]))
+
+
+def test_strays(tmp_path):
+    for path in ("a/b", "a/wanted", "strange/deep", "elsewhere"):
+        (tmp_path / path).mkdir(parents=True)
+    for path in ("a/file", "a/b/other", "strange/deep/x", "elsewhere/x"):
+        (tmp_path / path).write_text("")
+    (tmp_path / "a" / "link").symlink_to("../elsewhere")
+    top = str(tmp_path)
+    wanted = {f"{top}/{path}" for path in ("a", "a/b", "a/wanted", "a/file", "elsewhere")}
+    assert tree.strays([top, f"{top}/missing"], wanted) == [
+        f"{top}/a/b/other",
+        f"{top}/a/link",
+        f"{top}/elsewhere/x",
+        f"{top}/strange",
+    ]
 
 
 def test_what_is_planned_is_what_happens(tmp_path):

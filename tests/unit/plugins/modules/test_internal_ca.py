@@ -36,6 +36,16 @@ def test_check_mode_says_what_the_run_does_and_a_second_run_is_quiet(host, run_m
     assert "PRIVATE" not in str(done) + str(again)
 
 
+def test_the_prediction_knows_the_root_certificate_that_comes_back(host, run_module):
+    root = run_module(internal_ca, leaves=LEAVES)["root_certificate"]
+    (host / "kronos" / "ca" / "root.crt").unlink()
+    predicted = run_module(internal_ca, check=True, leaves=LEAVES)
+    assert (predicted["root"], predicted["root_certificate"]) == ("restored", root)
+    assert run_module(internal_ca, leaves=LEAVES)["root_certificate"] == root
+    forced = run_module(internal_ca, check=True, leaves=LEAVES, force_new_root=True)
+    assert forced["root_certificate"] == "", "nobody knows it yet"
+
+
 def test_a_lost_key_is_one_line(host, run_module):
     run_module(internal_ca, leaves=LEAVES)
     (host / "kronos" / "ca" / "root.key").unlink()

@@ -39,8 +39,25 @@ def test_check_mode_says_what_the_run_does_and_a_second_run_is_quiet(host, run_m
 def test_no_value_in_the_result(host, run_module):
     done = run_module(secret, secrets=WANTED, given=GIVEN)
     values = [path.read_text() for path in (host / "etc").rglob("*") if path.is_file()]
-    assert len(values) == 2
+    assert len(values) == 3
     assert not any(value in json.dumps(done) for value in values)
+
+
+def test_the_key_of_the_fingerprints(host, run_module):
+    run_module(secret, secrets=WANTED, given=GIVEN)
+    path = host / "etc" / "fingerprint.key"
+    text = path.read_text()
+    path.chmod(0o644)
+    for says, harm in (("repaired", lambda: path.chmod(0o644)), ("created", path.unlink)):
+        harm()
+        predicted = run_module(secret, check=True, secrets=WANTED, given=GIVEN)
+        done = run_module(secret, secrets=WANTED, given=GIVEN)
+        assert predicted["diff"] == done["diff"]
+        assert [(one["after_header"], says in one["after"]) for one in done["diff"]] == [(str(path), True)]
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert (path.read_text() == text) is (says == "repaired")
+        assert path.read_text().strip() not in json.dumps(done)
+        assert not run_module(secret, secrets=WANTED, given=GIVEN)["changed"]
 
 
 def test_another_run_is_not_disturbed(host, run_module):
