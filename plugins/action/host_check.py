@@ -48,4 +48,13 @@ class ActionModule(ActionBase):
     def _ask(self, wish: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         asked = {**wish, "controller_time": time.time()}
         answer: dict[str, Any] = self._execute_module(module_name=MODULE, module_args=asked, task_vars=task_vars)
-        return answer
+        if "module_stderr" not in answer:
+            return answer
+        untouched = ". Nothing was changed" if wish.get("state", "checked") == "checked" else ""
+        return {"failed": True, "msg": f"no task can be run on the host: {_reason(answer)}{untouched}"}
+
+
+def _reason(answer: dict[str, Any]) -> str:
+    """Why a host could not even start the module, in the words of who refused (sudo, Python)."""
+    said = [line.strip() for line in str(answer["module_stderr"] or answer.get("module_stdout", "")).splitlines()]
+    return " / ".join([line for line in said if line][-3:]).rstrip(".") or f"exit code {answer.get('rc')}, not a word"

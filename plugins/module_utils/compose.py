@@ -18,6 +18,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.errors import Krono
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Ran, Runner
 
 OLDEST = (2, 20)
+VERSION_TIME, CHECK_TIME, UP_TIME = 20, 60, 900
 HEADER = "# Written by kronos.homelab.stack, which undoes changes made by hand.\n"
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 _PROGRESS = re.compile(r"(?:Container|Network|Volume|Image) \S+ +[A-Z][a-z]+")
@@ -115,32 +116,40 @@ class Compose:
     def check(self, project: Mapping[str, Any]) -> None:
         """Let compose judge a project without writing anything; raises KronosError with its answer.
 
-        Env files are left out: they need not exist yet, and their text is ours.
+        Raises ComposeMissing where there is none, or one so old that it would misread the project. Env files are left
+        out: they need not exist yet, and their text is ours.
         """
+        self._refuse_missing()
         services = {
             name: {key: value for key, value in definition.items() if key != "env_file"}
             for name, definition in project["services"].items()
         }
         text = project_text({**project, "services": services})
-        ran = self._run(self._argv("-", "config", "-q"), stdin=text, timeout=60)
+        ran = self._run(self._argv("-", "config", "-q"), stdin=text, timeout=CHECK_TIME)
+        if ran.endless:
+            raise KronosError(_hangs(ran))
         if ran.code:
-            self._refuse_missing()
             raise KronosError(f"docker compose refuses the definition: {tail(ran)}")
 
     def up(self, services: Sequence[str]) -> None:
         """Create these services' containers anew and start them, and nothing else."""
         options = ("-d", "--no-deps", "--no-build", "--pull", "never", "--force-recreate")
-        ran = self._run(self._argv(f"{self._folder}/compose.yml", "up", *options, *services), timeout=900)
+        ran = self._run(self._argv(f"{self._folder}/compose.yml", "up", *options, *services), timeout=UP_TIME)
         if ran.code:
             raise KronosError(f"docker compose up: {tail(ran)}")
 
     def _refuse_missing(self) -> None:
-        ran = self._run(["docker", "compose", "version", "--short"], timeout=60)
+        ran = self._run(["docker", "compose", "version", "--short"], timeout=VERSION_TIME)
+        if ran.endless:
+            raise KronosError(_hangs(ran))
         version = tuple(int(part) for part in re.findall(r"\d+", ran.out)[:2])
         if ran.code or version < OLDEST:
             found = f"version {ran.out.strip()}" if not ran.code else "none"
             wanted = ".".join(str(part) for part in OLDEST)
-            raise ComposeMissing(f"docker compose {wanted} or later is wanted on the host, found {found}")
+            raise ComposeMissing(
+                f"docker compose {wanted} or later is wanted on the host, found {found} (its package is "
+                f"docker-compose, docker-compose-v2 or docker-compose-plugin: apt-get install --reinstall it)"
+            )
 
     def _argv(self, file: str, *rest: str) -> list[str]:
         # Without these options a stray .env or compose.override.yml in the folder would have a say.
@@ -148,6 +157,10 @@ class Compose:
             *("docker", "compose", "--ansi", "never", "--project-directory", self._folder),
             *("-p", self._project, "--env-file", "/dev/null", "-f", file, *rest),
         ]
+
+
+def _hangs(ran: Ran) -> str:
+    return f"docker compose hangs: {ran.err} (try it on the host: docker compose version)"
 
 
 def tail(ran: Ran, lines: int = 6) -> str:

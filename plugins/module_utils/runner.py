@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,14 +15,21 @@ from typing import Protocol
 
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 
+ENDLESS = 124  # as timeout(1) says it
+
 
 @dataclass(frozen=True)
 class Ran:
-    """How a program ended."""
+    """How a program ended; ``endless``: it did not, and was killed."""
 
     code: int
     out: str
     err: str
+
+    @property
+    def endless(self) -> bool:
+        """Whether it had to be killed because it did not end in time."""
+        return self.code == ENDLESS and self.err.startswith("no end after")
 
 
 class Runner(Protocol):
@@ -38,22 +47,39 @@ class HostRunner:
 
     def __call__(self, argv: Sequence[str], stdin: str = "", timeout: float = 600) -> Ran:
         try:
-            done = subprocess.run(
+            process = subprocess.Popen(
                 list(argv),
-                input=stdin,
-                capture_output=True,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 text=True,
                 errors="replace",
-                timeout=timeout,
-                check=False,
                 pass_fds=self._keep,
                 env={**_clean(os.environ), **self._environment},
+                start_new_session=True,
             )
         except FileNotFoundError as error:
             raise KronosError(f"`{argv[0]}` is not installed on the host") from error
-        except subprocess.TimeoutExpired:
-            return Ran(124, "", f"no end after {timeout:.0f} s")
-        return Ran(done.returncode, done.stdout, done.stderr)
+        with process:
+            try:
+                out, err = process.communicate(stdin, timeout)
+            except subprocess.TimeoutExpired:
+                _kill(process)
+                return Ran(ENDLESS, "", f"no end after {timeout:.0f} s")
+            except BaseException:
+                _kill(process)
+                raise
+        return Ran(process.returncode, out, err)
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """End a program and all that it has started: `docker compose` is a program that runs another one.
+
+    Left alone, that one would go on changing the host when we have long told that it failed.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
 
 
 def _clean(environment: Mapping[str, str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.module_utils import atomic, generations, receipts
 from ansible_collections.kronos.homelab.plugins.module_utils.compose import ComposeMissing
+from ansible_collections.kronos.homelab.plugins.module_utils.docker_api import Engine
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError, explain
 from ansible_collections.kronos.homelab.plugins.module_utils.generations import Generation
 from ansible_collections.kronos.homelab.plugins.module_utils.mask import Mask
@@ -31,10 +32,11 @@ from ansible_collections.kronos.homelab.plugins.module_utils.stack_images import
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_plan import (
     CREATED,
     RECREATED,
+    STARTED,
     Plan,
     make_plan,
 )
-from ansible_collections.kronos.homelab.plugins.module_utils.stack_ports import Port, published, wanted
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_ports import Port, published, publisher, wanted
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_present import Present, read_containers
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_render import Rendered, external_networks
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_state import (
@@ -79,51 +81,70 @@ def execute(
         converge(plan, rendered, present, tools, rest - set(sick))
     except (KronosError, OSError) as error:
         raise _go_back(run, rendered, plan, error) from error
-    number = conclude(run, rendered, target.number if target else 0)
+    number = _conclude(run, rendered, target)
     others = set(rendered.stack.services) - plan.gated - rest
     sick.update(tools.gate.sick(rendered.stack.services[name] for name in others))
     return {"generation": number, "sick": sick}
 
 
+def _conclude(run: Run, rendered: Rendered, target: Generation | None) -> int:
+    """Going back now would take a healthy version away: the journal stays, and the next run writes down the rest."""
+    try:
+        return conclude(run, rendered, target.number if target else 0)
+    except OSError as error:
+        raise KronosError(
+            f"stack {rendered.stack.name}: the new version is up and healthy, but cannot be written down: "
+            f"{explain(error)}. Mend that and run again"
+        ) from error
+
+
 def refuse_impossible(rendered: Rendered, present: Present, plan: Plan, run: Run) -> None:
     """Raise KronosError for what can be known to fail before anything is touched."""
-    refuse_taken(rendered, present, plan, run.outside.port_holder)
+    refuse_taken(rendered, present, plan, run.outside.port_holder, run.outside.engine)
     touched = plan.those(CREATED, RECREATED)
     for name in sorted(touched):
         for network in external_networks(rendered, name):
             if network not in present.networks:
                 raise KronosError(
                     f"stack {rendered.stack.name}: {name} wants the network {network}, which does not exist"
+                    ". Nothing was changed"
                 )
     if touched:
         refuse_bad_definition(rendered, run.tools(rendered))
 
 
-def refuse_taken(rendered: Rendered, present: Present, plan: Plan, port_holder: Callable[[Port], str]) -> None:
+def refuse_taken(
+    rendered: Rendered, present: Present, plan: Plan, port_holder: Callable[[Port], str], engine: Engine | None
+) -> None:
     """Raise KronosError where somebody else has a container name or a port that we need."""
+    stack = rendered.stack
     for name, image in present.containers.taken.items():
         raise KronosError(
-            f"stack {rendered.stack.name}: the container name {rendered.stack.services[name].container} belongs to a "
-            f"container that is not ours (image {image}): rename or remove that one"
+            f"stack {stack.name}: the container name {stack.services[name].container} belongs to a container that is "
+            f"not ours (image {image}): rename or remove that one. Nothing was changed"
         )
-    for name, port in _new_ports(rendered, present, plan):
-        holder = port_holder(port)
+    ports = _new_ports(rendered, present, plan)
+    listed = engine.containers() if ports and engine else []
+    for name, port in ports:
+        holder = publisher(port, listed) or port_holder(port)
         if holder:
             raise KronosError(
-                f"stack {rendered.stack.name}: {name} wants port {port.port}/{port.protocol}, which {holder} has"
+                f"stack {stack.name}: {name} wants port {port.port}/{port.protocol}, which {holder} has: stop that "
+                f"one, or give {name} another port. Nothing was changed"
             )
 
 
 def _new_ports(rendered: Rendered, present: Present, plan: Plan) -> list[tuple[str, Port]]:
-    """(service, port) of what no container of the stack has yet."""
+    """(service, port) of what is going to be published and no running container of the stack has yet."""
     containers = present.containers
     ours = [*containers.own.values(), *containers.orphans.values(), *containers.leftovers]
+    ours = [one for one in ours if one.status in ("running", "restarting", "paused")]
     if any(one.observed.get("network_mode") == "host" for one in ours):
         return []  # it may be one of these that listens
     taken = published(ours)
     return [
         (name, port)
-        for name in sorted(plan.those(CREATED, RECREATED))
+        for name in sorted(plan.those(CREATED, RECREATED, STARTED))
         for port in wanted(rendered.units[name].definition)
         if (port.protocol, port.port) not in taken
     ]
@@ -167,12 +188,16 @@ def _go_back(run: Run, rendered: Rendered, plan: Plan, error: Exception) -> Stac
         _restore(run, generations.load(number, run.layout), plan.gated, failure)
     except (KronosError, OSError) as second:
         reason = run.mask.text(explain(second))
-        _mark(run, State(rendered.stack.project, BROKEN, number, state.services if state else {}, failure))
+        with contextlib.suppress(OSError):  # the journal stands, so that the next run tries again
+            _mark(run, State(rendered.stack.project, BROKEN, number, state.services if state else {}, failure))
         restored = {"generation": number, "healthy": False, "reason": reason}
-        ending = (
-            f"Generation {number} was put back and is not healthy either: {reason}. Both are left for inspection: the "
-            f"version that failed in {run.layout.failed}"
-        )
+        if isinstance(second, OSError):
+            ending = f"Generation {number} cannot be put back: {reason}. Mend that and run again"
+        else:
+            ending = (
+                f"Generation {number} was put back and is not healthy either: {reason}. Both are left for inspection: "
+                f"the version that failed in {run.layout.failed}"
+            )
         return _failed(rendered, plan, failure, restored, ending)
     restored = {"generation": number, "healthy": True}
     return _failed(rendered, plan, failure, restored, f"Generation {number} is back and healthy")

@@ -275,7 +275,7 @@ def _told(result: Mapping[str, Any], outcome: Mapping[str, Any]) -> dict[str, An
 
 def _refuse_in_check(run: _Open, rendered: Rendered, present: Present, plan: Plan) -> None:
     """What a run would refuse, as far as a host that may not have everything yet can tell."""
-    refuse_taken(rendered, present, plan, run.outside.port_holder)
+    refuse_taken(rendered, present, plan, run.outside.port_holder, run.outside.engine)
     if run.docker and plan.those(CREATED, RECREATED):
         with contextlib.suppress(ComposeMissing):  # the role that installs it has only been predicted
             refuse_bad_definition(rendered, run.tools(rendered))

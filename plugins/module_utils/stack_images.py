@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,6 +15,16 @@ from ansible_collections.kronos.homelab.plugins.module_utils.progress import PUL
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner
 
 AT_ONCE = 3
+# What docker says → what to look at; the first match wins, so the more telling words come first.
+ADVICE = [
+    ("no space left on device|disk quota", "no space is left for images: docker system df shows what they take"),
+    ("lookup .* on |no such host|server misbehaving", "the host cannot resolve the name: see its /etc/resolv.conf"),
+    ("x509:|tls:", "its certificate is not trusted; kronos_image_mirror_ca is the authority of a private registry"),
+    ("unauthorized|denied|authentication required", "the registry wants a login, or has no such image"),
+    ("manifest unknown|not found|does not exist", "the registry has no such image: check its name and tag"),
+    ("toomanyrequests|rate limit", "the registry allows no more for now: wait, or set kronos_image_mirror"),
+    (r"timeout|canceled|deadline|refused|unreachable|no route|reset by peer|\bEOF\b", "the registry does not answer"),
+]
 
 
 def split(ref: str) -> tuple[str, str]:
@@ -27,7 +38,15 @@ def pull(run: Runner, ref: str) -> None:
     """Fetch one image; raises KronosError with the registry's answer."""
     ran = run(["docker", "pull", "--quiet", ref], timeout=1800)
     if ran.code:
-        raise KronosError(f"image {ref} cannot be pulled: {tail(ran, 2)}")
+        said = tail(ran, 2)
+        hint = advice(said)
+        raise KronosError(f"image {ref} cannot be pulled: {said}" + (f" ({hint})" if hint else ""))
+
+
+def advice(said: str) -> str:
+    """What to look at when docker *said* this; empty for what we do not know."""
+    known = (hint for words, hint in ADVICE if re.search(words, said, re.IGNORECASE))
+    return next(known, "")
 
 
 def pull_all(run: Runner, refs: Iterable[str], users: Mapping[str, Iterable[str]], progress: Progress = SILENT) -> None:

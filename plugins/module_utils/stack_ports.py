@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.module_utils import listening
+from ansible_collections.kronos.homelab.plugins.module_utils import docker_socket, listening
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_container import Container
 
 # [address:]published:target[/protocol]; ranges are left to Docker.
@@ -54,6 +54,20 @@ def published(containers: Iterable[Container]) -> set[tuple[str, int]]:
                 if str(one.get("HostPort", "")).isdigit():
                     found.add((target.rpartition("/")[2], int(one["HostPort"])))
     return found
+
+
+def publisher(port: Port, listed: Iterable[Mapping[str, Any]]) -> str:
+    """The running container that has *port* already, out of ``GET /containers/json``; empty where none has.
+
+    The kernel's tables would only show Docker's proxy, and without that nothing at all.
+    """
+    for one in listed:
+        for each in one.get("Ports") or ():
+            if (each.get("Type"), each.get("PublicPort")) == (port.protocol, port.port) and _collide(
+                str(each.get("IP") or "0.0.0.0"), port.address
+            ):
+                return f"the container {docker_socket.name_of(one)} (image {one.get('Image', 'unknown')})"
+    return ""
 
 
 def holder(port: Port, proc: str = "/proc") -> str:

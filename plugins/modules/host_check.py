@@ -138,6 +138,12 @@ holder:
   type: dict
 """
 
+import sys
+
+OLDEST_PYTHON = (3, 9)
+if sys.version_info < OLDEST_PYTHON:  # before the imports, which an older one stumbles over
+    raise SystemExit(f"Python 3.9 or later is wanted on the host; {sys.executable} is {sys.version.split()[0]}")
+
 from ansible_collections.kronos.homelab.plugins.module_utils import conditions, host_state, lease, leftovers
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_socket import Engine
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError

@@ -9,6 +9,7 @@ The tag of an image says how its containers behave: ``sick`` never answers well,
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import itertools
 import os
@@ -63,6 +64,7 @@ class FakeHost:
     calls: list = field(default_factory=list)
     listeners: dict = field(default_factory=dict)
     kill_at: int = -1
+    full_at: int = -1
     events: int = 0
     log: str = "it begins\nit goes on\n"
     numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
@@ -359,7 +361,7 @@ def _inode(path):
 
 
 def count_writes(host, monkeypatch):
-    """Let every change of a file be an event as well."""
+    """Let every change of a file be an event as well; from event ``full_at`` on, the disk takes nothing more."""
     for name in ("write_file", "remove", "ensure_dir"):
         monkeypatch.setattr(atomic, name, _counted(host, name, getattr(atomic, name)))
 
@@ -370,6 +372,8 @@ def _counted(host, name, real):
             return real(path, *args, **options)
         if name == "remove" and not os.path.lexists(path):
             return False
+        if name != "remove" and 0 <= host.full_at <= host.events:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
         host.event(name, os.path.relpath(path, host.root))
         return real(path, *args, **options)
 

@@ -18,7 +18,7 @@ FREE = {"drifted": False}
 OTHERS = {"failed": True, "msg": "held", "holder": {"id": "third", "owner": "somebody"}}
 
 
-def ask(monkeypatch, answers, dead=(), **args):
+def ask(monkeypatch, answers, dead=(), result=None, **args):
     """What the action returns, what it asked the module, and what it told."""
     calls, told = [], []
 
@@ -36,8 +36,8 @@ def ask(monkeypatch, answers, dead=(), **args):
     action = host_check.ActionModule.__new__(host_check.ActionModule)
     action._task = SimpleNamespace(args=args, async_val=0, check_mode=False)
     action._display = SimpleNamespace(display=told.append)
-    result = action.run(None, {"inventory_hostname": "atlas"})
-    assert result == answers[len(calls) - 1]
+    returned = action.run(None, {"inventory_hostname": "atlas"})
+    assert returned == (result or answers[len(calls) - 1])
     return calls, told
 
 
@@ -74,3 +74,16 @@ def test_waits_for_the_living_and_takes_over_from_the_dead(monkeypatch, answers,
 def test_a_playbook_without_a_plan_is_a_run_as_well(monkeypatch, args, run):
     calls, _told = ask(monkeypatch, [FREE], **args)
     assert calls[0].get("run") == run
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"module_stderr": "visitor is not in the sudoers file.\n"}, "visitor is not in the sudoers file."),
+        ({"module_stderr": "", "module_stdout": "a\n\nb\nc\nd\n"}, "b / c / d."),
+        ({"module_stderr": "", "rc": 137}, "exit code 137, not a word."),
+    ],
+)
+def test_a_host_that_cannot_start_the_module_says_why(monkeypatch, answer, said):
+    told = {"failed": True, "msg": f"no task can be run on the host: {said} Nothing was changed"}
+    ask(monkeypatch, [{"failed": True, "msg": "Module result deserialization failed", **answer}], result=told)

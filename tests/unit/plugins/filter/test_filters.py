@@ -58,7 +58,11 @@ def example_plan() -> Any:
 def rendered() -> Any:
     """What Ansible makes of every template of this file: {template: {value} or {error}}."""
     plan = example_plan()
-    templates = [*(template for _name, template, _result in EXAMPLES), *(template for template, _error in ERRORS), BRACES]
+    templates = [
+        *(template for _name, template, _result in EXAMPLES),
+        *(template for template, _error in ERRORS),
+        BRACES,
+    ]
     question = {"templates": templates, "variables": {"kronos_plan": plan, "plan": plan, "text": "x{{ 1 }}"}}
     answer = subprocess.run(
         [sys.executable, Path(__file__).with_name("render_templates.py"), ROOT / ".ansible" / "collections"],

@@ -126,12 +126,32 @@ JUDGED = [
 ]
 
 
+PROJECT = {"services": {"web": {"image": "i", "env_file": ["/nowhere"]}}}
+
+
 @pytest.mark.parametrize(("version", "message"), JUDGED, ids=["refused", "old", "missing"])
 def test_a_project_is_judged_without_its_env_files(version, message):
     run = Recorder(Ran(15, "", BANANA), version)
     with pytest.raises(KronosError, match=message):
-        compose.Compose(run, "/opt/x", "x").check({"services": {"web": {"image": "i", "env_file": ["/nowhere"]}}})
-    assert "nowhere" not in run.calls[0][1]
+        compose.Compose(run, "/opt/x", "x").check(PROJECT)
+    assert "nowhere" not in "".join(stdin for _argv, stdin in run.calls)
+
+
+def test_an_old_compose_is_refused_even_where_it_accepts_the_project():
+    with pytest.raises(compose.ComposeMissing, match=r"found version 2\.10\.0"):
+        compose.Compose(Recorder(Ran(0, "", ""), Ran(0, "2.10.0", "")), "/opt/x", "x").check(PROJECT)
+
+
+ENDLESS = Ran(124, "", "no end after 20 s")
+
+
+@pytest.mark.parametrize(
+    ("judged", "version"), [(Ran(0, "", ""), ENDLESS), (ENDLESS, Ran(0, "2.26.1", ""))], ids=["version", "config"]
+)
+def test_a_compose_that_hangs_is_no_missing_one(judged, version):
+    with pytest.raises(KronosError, match="docker compose hangs: no end after 20 s") as failure:
+        compose.Compose(Recorder(judged, version), "/opt/x", "x").check(PROJECT)
+    assert not isinstance(failure.value, compose.ComposeMissing)
 
 
 @pytest.mark.parametrize(

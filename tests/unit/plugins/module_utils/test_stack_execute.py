@@ -97,6 +97,34 @@ def test_a_port_that_another_program_has(host, check):
     assert host.running()["web"] == "1.1", "its own port is no obstacle"
 
 
+@pytest.mark.parametrize("check", [True, False])
+def test_a_port_that_another_container_has(host, check, monkeypatch):
+    host.converge(**stack(host))
+    listed, theirs = host.containers, {"Id": "c99", "Names": ["/theirs"], "Image": "nginx:1"}
+    theirs["Ports"] = [{"PublicPort": 8080, "Type": "tcp"}]
+    monkeypatch.setattr(host, "containers", lambda: [*listed(), theirs])
+    wanted = stack(host)
+    wanted["project"]["services"]["web"]["ports"] = ["8080:80"]
+    with pytest.raises(KronosError, match=r"web wants port 8080/tcp, which the container theirs \(image nginx:1\) has"):
+        host.converge(check=check, **wanted)
+    del theirs["Ports"]
+    assert host.converge(check=check, **wanted)["actions"]["web"]["action"] == "recreated"
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_port_that_was_taken_while_our_own_container_was_down(host, check):
+    wanted = stack(host)
+    wanted["project"]["services"]["web"]["ports"] = ["8080:80"]
+    host.converge(**wanted)
+    host.box("web").status = "exited"
+    host.listeners[8080] = "nginx (process 4711)"
+    with pytest.raises(KronosError, match=r"web wants port 8080/tcp, which nginx \(process 4711\) has"):
+        host.converge(check=check, **wanted)
+    assert host.box("web").status == "exited"
+    host.listeners.clear()
+    assert host.converge(check=check, **wanted)["actions"]["web"]["action"] == "started"
+
+
 def test_a_missing_network_is_named_before_anything_is_touched(host):
     del host.nets["kronos-two"]
     with pytest.raises(KronosError, match="late wants the network kronos-two, which does not exist"):

@@ -57,3 +57,25 @@ def test_the_holder_of_a_port_is_named(listens, asks, taken):
 )
 def test_addresses_that_collide(one, other, collide):
     assert stack_ports._collide(one, other) is collide
+
+
+LISTED = [
+    {"Names": ["/down"], "Image": "a:1", "Ports": []},
+    {"Names": ["/inner"], "Image": "a:1", "Ports": [{"PrivatePort": 53, "Type": "udp"}]},
+    {"Names": ["/resolver"], "Image": "b:1", "Ports": [{"IP": "127.0.0.1", "PublicPort": 53, "Type": "udp"}]},
+    {"Names": ["/web"], "Image": "c:1", "Ports": [{"IP": "0.0.0.0", "PublicPort": 80, "Type": "tcp"}]},
+]
+
+
+@pytest.mark.parametrize(
+    ("port", "holder"),
+    [
+        (Port("udp", 53), "the container resolver (image b:1)"),
+        (Port("udp", 53, "192.0.2.1"), ""),
+        (Port("tcp", 53), ""),
+        (Port("tcp", 80, "192.0.2.1"), "the container web (image c:1)"),
+        (Port("tcp", 8080), ""),
+    ],
+)
+def test_the_container_that_has_a_port(port, holder):
+    assert stack_ports.publisher(port, LISTED) == holder
