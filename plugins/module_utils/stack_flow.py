@@ -43,7 +43,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.stack_execute impor
 )
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_health import Clock
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_layout import Layout
-from ansible_collections.kronos.homelab.plugins.module_utils.stack_model import Stack, parse
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_model import NAME, Stack, parse
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_plan import (
     CREATED,
     RECREATED,
@@ -99,6 +99,8 @@ def work(
     params: Mapping[str, Any], check: bool, world: World | None = None, layout: Layout | None = None
 ) -> dict[str, Any]:
     """The module's work; its result has no secret, and neither has any error that it raises."""
+    if not NAME.fullmatch(params["name"]):  # it becomes part of paths, and `absent` removes them
+        raise KronosError(f"stack {params['name']!r}: lower-case letters, digits and `-` are wanted in a name")
     world, layout, mask = world or host_world(), layout or Layout(params["name"]), Mask()
     states = {"present": _present, "absent": _absent, "rolled_back": _rolled_back}
     try:

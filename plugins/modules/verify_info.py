@@ -112,10 +112,20 @@ leaves:
   type: dict
 """
 
+from dataclasses import replace
+
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kronos.homelab.plugins.module_utils import ca_state, listening, probe, verify_state
+from ansible_collections.kronos.homelab.plugins.module_utils import (
+    ca_state,
+    listening,
+    probe,
+    secret_store,
+    verify_state,
+)
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_socket import Engine, EngineError, EngineMissing
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError, explain
+from ansible_collections.kronos.homelab.plugins.module_utils.mask import Mask
+from ansible_collections.kronos.homelab.plugins.module_utils.printable import printable
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_model import read_probe
 
 OPTIONS = {"probes": {"type": "dict", "default": {}}}
@@ -129,7 +139,8 @@ def ask(probes: dict, listed: list, details: dict) -> dict:
         if container["state"] == "running" and container["service"] in probes and container["pid"]:
             pids[container["service"]] = container["pid"]
     questions = {name: (pid, read_probe(probes[name], f"probes.{name}")) for name, pid in pids.items()}
-    answers = probe.ask(questions)
+    mask = Mask(secret_store.kept_values())
+    answers = {name: replace(answer, conceal=mask.text) for name, answer in probe.ask(questions).items()}
     return {
         name: {"answer": answers[name].says, "wanted": probe.meets(question, answers[name])}
         for name, (_pid, question) in questions.items()
@@ -168,8 +179,8 @@ def main() -> None:
     try:
         result = look(Engine(), module.params["probes"])
     except (KronosError, OSError) as error:
-        module.fail_json(msg=explain(error))
-    module.exit_json(**result)
+        module.fail_json(msg=printable(explain(error)))
+    module.exit_json(**printable(result))
 
 
 if __name__ == "__main__":

@@ -5,18 +5,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.plugin_utils.hardening import (
     OWN_KEYS,
+    is_compose_key,
     is_file_variable,
     labels_of,
     needed_reasons,
 )
-from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import Problems, did_you_mean, one_of, path_text
+from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import (
+    Problems,
+    did_you_mean,
+    one_of,
+    path_text,
+    shown,
+)
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record import Service
 from ansible_collections.kronos.homelab.plugins.plugin_utils.selection import Entry, refuse_purge
+
+# What an env file can name; compose passes other variables too, but not from there.
+_SECRET_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def check_service(entry: Entry, problems: Problems) -> None:
@@ -75,6 +86,10 @@ def _check_secrets(entry: Entry, problems: Problems) -> None:
         if secret is None:
             wanted = f"a name in its secrets, {one_of(service.secrets)}" + did_you_mean(name, service.secrets)
             problems.say(*entry.locate(path), f"the unknown secret {name!r}", wanted)
+        elif not _SECRET_VARIABLE.fullmatch(variable):
+            problems.say(
+                *entry.locate(path[:2]), repr(variable), "letters, digits and '_' alone, where the value is a secret"
+            )
         elif not is_file_variable(variable) and not secret.plain_env:
             found = f"a secret in the plain environment, as {variable}"
             wanted = f"{variable}_FILE, or secrets.{name}.plain_env with the reason why it must be so"
@@ -114,11 +129,17 @@ def _check_twice(entry: Entry, key: str, values: Iterable[Any], what: str, probl
 
 def _check_compose(entry: Entry, problems: Problems) -> None:
     for key in entry.service.compose:
+        if not is_compose_key(key):
+            problems.say(*entry.locate(("compose",)), f"the key {key!r}", "a key of compose, such as dns or x-note")
         if key in OWN_KEYS:
             problems.say(
                 *entry.locate(("compose", key)), f"compose.{key}", f"the record's own key for it: {OWN_KEYS[key]}"
             )
-    for label in labels_of(entry.service.compose):
+    labels = labels_of(entry.service.compose)
+    if labels is None:
+        wanted = "a mapping of names to plain values, or a list of name=value"
+        problems.say(*entry.locate(("compose", "labels")), shown(entry.service.compose["labels"]), wanted)
+    for label in labels or ():
         if label.startswith(("kronos.", "com.docker.compose.")):
             problems.say(*entry.locate(("compose", "labels")), f"the label {label!r}", "no labels that the engine uses")
 

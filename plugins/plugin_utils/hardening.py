@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -64,6 +65,10 @@ WEAKENING = {
     "runtime": "it changes the runtime",
     "credential_spec": "it hands out credentials",
     "use_api_socket": "it hands out the engine's socket",
+    "provider": "it runs a program of the host",
+    "develop": "it runs programs and copies files of the host",
+    "label_file": "it reads a file of the host",
+    "memswap_limit": "it may exhaust the host's swap",
     "restart": "the restart policy is derived",
     "logging": "logs may grow without bound",
     "oom_kill_disable": "it may exhaust the host's memory",
@@ -73,8 +78,15 @@ WEAKENING = {
     "deploy": "it may change limits and devices",
 }
 
+# What of these every container has from us: to empty it weakens as much as to change it.
+GIVEN = frozenset(("security_opt", "logging", "restart"))
+
+_COMPOSE_KEY = re.compile(r"[a-z][a-z0-9_]*|x-[A-Za-z0-9._-]+")
+
 # Capabilities that give away most of what dropping the others protects.
 STRONG_CAPABILITIES = frozenset(("ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_RAWIO", "SYS_PTRACE", "BPF", "DAC_READ_SEARCH"))
+
+UNSTATED = "the record states none"
 
 
 def needed_reasons(service: Service) -> Iterator[tuple[str, tuple[Any, ...], str]]:
@@ -90,7 +102,7 @@ def needed_reasons(service: Service) -> Iterator[tuple[str, tuple[Any, ...], str
         if capability in STRONG_CAPABILITIES:
             yield "capabilities", ("capabilities", index), f"the strong capability {capability}"
     for key in service.compose:
-        if key in WEAKENING and not is_off(service.compose[key]):
+        if key in WEAKENING and (key in GIVEN or not is_off(service.compose[key])):
             yield f"compose.{key}", ("compose", key), f"compose.{key} ({WEAKENING[key]})"
 
 
@@ -100,17 +112,22 @@ def is_off(value: Any) -> bool:
 
 
 def exceptions_of(service: Service) -> list[dict[str, str]]:
-    """The stated exceptions of a service, for the generated tables: plain environment secrets and reasons."""
-    secrets = service.secret_environment()
-    found = [
-        {"service": service.name, "what": f"environment.{variable}", "reason": str(service.secrets[name].plain_env)}
-        for variable, name in sorted(secrets.items())
+    """Every way in which a container is less closed than it could be, with the reason that the record states.
+
+    Secrets in the plain environment, what needs a reason, kept capabilities, and a root that it can write to.
+    """
+    if service.external is not None:
+        return []
+    found = {
+        f"environment.{variable}": str(service.secrets[name].plain_env)
+        for variable, name in service.secret_environment().items()
         if not is_file_variable(variable)
-    ]
-    found += [
-        {"service": service.name, "what": what, "reason": reason} for what, reason in sorted(service.reasons.items())
-    ]
-    return found
+    }
+    needed = {key for key, _path, _found in needed_reasons(service)}
+    needed |= {"capabilities"} if service.capabilities else set()
+    needed |= set() if service.read_only else {"read_only"}
+    found |= {key: service.reason(key) or UNSTATED for key in needed}
+    return [{"service": service.name, "what": what, "reason": found[what]} for what in sorted(found)]
 
 
 def is_file_variable(variable: str) -> bool:
@@ -118,9 +135,17 @@ def is_file_variable(variable: str) -> bool:
     return variable.endswith("_FILE")
 
 
-def labels_of(compose: Mapping[str, Any]) -> list[str]:
-    """The keys of compose labels, given as a mapping or as a list of key=value."""
+def labels_of(compose: Mapping[str, Any]) -> list[str] | None:
+    """The keys of compose labels, given as a mapping of plain values or as a list of key=value; None: neither."""
     labels = compose.get("labels") or {}
     if isinstance(labels, Mapping):
-        return [str(key) for key in labels]
-    return [str(item).partition("=")[0] for item in labels] if isinstance(labels, list) else []
+        sound = all(not isinstance(value, (Mapping, list)) for value in labels.values())
+        return [str(key) for key in labels] if sound else None
+    if isinstance(labels, list) and all(isinstance(item, str) for item in labels):
+        return [item.partition("=")[0] for item in labels]
+    return None
+
+
+def is_compose_key(key: str) -> bool:
+    """Tell whether compose takes this for a key: ``<<`` would merge what stands there into the service itself."""
+    return _COMPOSE_KEY.fullmatch(key) is not None

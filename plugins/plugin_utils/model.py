@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import jmespath
+from ansible_collections.kronos.homelab.plugins.module_utils.printable import COMMANDING
 from ansible_collections.kronos.homelab.plugins.plugin_utils import names
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -108,7 +109,7 @@ def _address(value: str) -> str:
 
 
 def _absolute(value: str) -> str:
-    if not re.fullmatch(r"/[^\x00-\x1f:\\]*", value) or ".." in value.split("/"):
+    if not re.fullmatch(r"/[^:\\]*", value) or COMMANDING.search(value) or ".." in value.split("/"):
         raise wrong("an absolute path without '..', ':' and control characters")
     return value.rstrip("/") or "/"
 
@@ -118,15 +119,22 @@ def _relative(value: str) -> str:
     if (
         not value
         or value.startswith("/")
-        or re.search(r"[\x00-\x1f:\\]", value)
+        or re.search(r"[:\\]", value)
+        or COMMANDING.search(value)
         or not {"", ".", ".."}.isdisjoint(parts)
     ):
         raise wrong("a relative path without '.', '..' and control characters")
     return value
 
 
+def _registry(value: str) -> str:
+    if value and not names.is_mirror(value):
+        raise wrong("a registry such as registry.example:5000, perhaps with a path, or nothing")
+    return value
+
+
 def _one_line(value: str) -> str:
-    if re.search(r"[\x00-\x1f\x7f]", value):
+    if COMMANDING.search(value):
         raise wrong("text on one line, without control characters")
     return value
 
@@ -150,12 +158,13 @@ Address = Annotated[str, AfterValidator(_address)]
 AbsolutePath = Annotated[str, AfterValidator(_absolute)]
 RelativePath = Annotated[str, AfterValidator(_relative)]
 Line = Annotated[str, AfterValidator(_one_line)]
+Registry = Annotated[str, AfterValidator(_registry)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Id = Annotated[int, Field(ge=0, le=4294967294)]
 Size = Annotated[
     str,
     BeforeValidator(_as_text),
-    AfterValidator(_matching(r"[0-9]+(\.[0-9]+)?[bkmgBKMG]?[bB]?", "a size such as 512m or 1g")),
+    AfterValidator(_matching(r"(?=.*[1-9])[0-9]+(\.[0-9]+)?[bkmgBKMG]?[bB]?", "a size such as 512m or 1g")),
 ]
 Duration = Annotated[
     str,
@@ -165,10 +174,10 @@ Duration = Annotated[
 UrlPath = Annotated[
     str,
     # No quotes, backticks, spaces, braces: the text ends up in proxy rules and in URLs.
-    AfterValidator(_matching(r"/[A-Za-z0-9._~/@%+=,:;&?*-]*", "a URL path that starts with /")),
+    AfterValidator(_matching(names.URL_PATH, "a URL path that starts with /")),
 ]
 Url = Annotated[
-    str, AfterValidator(_matching(r"https?://[A-Za-z0-9.\[\]:_-]+(/[^\s\"'`<>{}]*)?", "a URL with http:// or https://"))
+    str, AfterValidator(_matching(names.URL, "a URL with http:// or https://, without quotes, braces and spaces"))
 ]
 EnvironmentName = Annotated[
     str, AfterValidator(_matching(r"[A-Za-z_][A-Za-z0-9_.-]*", "the name of an environment variable"))

@@ -25,6 +25,17 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _REGISTRY = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
 
 
+# What may stand in a URL, but for quotes, angle brackets, backticks, braces and what must be percent-encoded.
+URL_PATH = r"/[A-Za-z0-9._~/@%+=,:;&?*-]*"
+URL = r"https?://[A-Za-z0-9.\[\]:_-]+(/[A-Za-z0-9._~/@%+=,:;&?*!$()#\[\]|^-]*)?"
+
+
+def is_mirror(text: str) -> bool:
+    """Tell whether this is a registry, perhaps with a path: what images can be pulled through."""
+    registry, _slash, path = text.rstrip("/").partition("/")
+    return _REGISTRY.fullmatch(registry) is not None and (not path or _REPOSITORY.fullmatch(path) is not None)
+
+
 def is_dns_safe(name: str) -> bool:
     """Tell whether a service, zone or stack may have this name (RFC 1035 label, small letters)."""
     return DNS_SAFE.fullmatch(name) is not None

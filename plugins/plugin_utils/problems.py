@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.kronos.homelab.plugins.module_utils.printable import printable
+
 Path = tuple[Any, ...]
 
 
@@ -24,7 +26,8 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.source}: {self.path}" if self.path else self.source
-        return f"{where}: found {self.found}; wanted {self.wanted}"
+        text: str = printable(f"{where}: found {self.found}; wanted {self.wanted}")
+        return text.replace("\n", "\\n")
 
 
 class PlanError(Exception):

@@ -156,7 +156,8 @@ class Service(Strict):
         default_factory=dict, description="Other compose keys; those that weaken it need a reason."
     )
     reasons: dict[str, Line] = Field(
-        default_factory=dict, description="Why an exception is made: network, devices, compose.<key>, volumes.<target>."
+        default_factory=dict,
+        description="Why it is less closed: network, devices, capabilities, read_only, compose.<key>, volumes.<target>",
     )
     proven: Literal["lab", "documented"] = Field("documented", description="How far this record was proven.")
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.kronos.homelab.plugins.plugin_utils.names import URL, URL_PATH
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import (
     Data,
     Plan,
@@ -27,8 +28,8 @@ CERTIFICATES = "/etc/traefik/certs"
 UNVERIFIED = "unverified"
 
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
-_PATH = re.compile(r"/[A-Za-z0-9._~/@%+=,:;&?*-]*")
-_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:_-]+(/[^\s\"'`<>{}]*)?")
+_PATH = re.compile(URL_PATH)
+_URL = re.compile(URL)
 
 
 def traefik_dynamic(plan: Plan) -> Data:

@@ -18,6 +18,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.model import (
     Line,
     Name,
     Port,
+    Registry,
     Strict,
     wrong,
 )
@@ -49,7 +50,7 @@ class Settings(Strict):
         default_factory=lambda: ["traefik", "dashboard", "monitoring", "media"],
         description="Stacks to run; own follows by itself when it has records.",
     )
-    image_mirror: Line = Field("", description="Registry through which every image is pulled.")
+    image_mirror: Registry = Field("", description="Registry through which every image is pulled.")
     image_mirror_ca: str = Field("", description="Certificate (PEM) of the CA of that registry.")
     http_port: Port = Field(80, description="Port of plain HTTP, which only redirects.")
     https_port: Port = Field(443, description="Port of HTTPS.")

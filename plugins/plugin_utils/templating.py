@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.kronos.homelab.plugins.plugin_utils.plain import to_plain
+from ansible_collections.kronos.homelab.plugins.plugin_utils.plain import flaw_of, to_plain
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import (
     Path,
     Problems,
@@ -90,18 +90,36 @@ class Renderer:
 
     def _walk(self, value: Any, path: Path, walk: _Walk) -> Any:
         if isinstance(value, Mapping):
-            return {str(key): self._walk(item, (*path, str(key)), walk) for key, item in value.items()}
+            return {
+                self._sound(str(key), (*path, str(key)), walk): self._walk(item, (*path, str(key)), walk)
+                for key, item in value.items()
+            }
         if isinstance(value, (list, tuple)):
             return [self._walk(item, (*path, index), walk) for index, item in enumerate(value)]
         if has_template(value) or not isinstance(value, (str, int, float, bool, type(None))):
             return value if walk.skip(path) else self._leaf(value, path, walk)
-        return to_plain(value)
+        return self._sound(to_plain(value), path, walk)
+
+    def _sound(self, value: Any, path: Path, walk: _Walk) -> Any:
+        """The plain value; what no file, variable or argument can hold is a problem, and None."""
+        if isinstance(value, dict):
+            return {
+                self._sound(key, (*path, key), walk): self._sound(item, (*path, key), walk)
+                for key, item in value.items()
+            }
+        if isinstance(value, list):
+            return [self._sound(item, (*path, index), walk) for index, item in enumerate(value)]
+        flaw = flaw_of(value)
+        if not flaw:
+            return value
+        self._problems.say(*walk.locate(path), flaw, "text in Unicode without a NUL, or a finite number")
+        return None
 
     def _leaf(self, value: Any, path: Path, walk: _Walk) -> Any:
         try:
             rendered = self._template(value)
             if walk.secret or not (self._vaulted(value) or self._any_vaulted(rendered)):
-                return to_plain(rendered)
+                return self._sound(to_plain(rendered), path, walk)
             found, wanted = "a value from the vault", "a readable one: secrets belong in kronos_secrets"
         except Exception as error:  # templates call lookups and filters, which raise what they like
             found, wanted = self._reason(value, error)

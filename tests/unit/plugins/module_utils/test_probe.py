@@ -25,6 +25,7 @@ MET = [
     (HttpProbe(1, expect="status == 'OK'"), Answer(200, '{"status": "OK"}'), True),
     (HttpProbe(1, expect="status == 'OK'"), Answer(200, '{"status": "no"}'), False),
     (HttpProbe(1, expect="status == 'OK'"), Answer(200, "OK"), False),
+    (HttpProbe(1, expect="status == 'OK'"), Answer(200, "[" * 100_000), False),
     (HttpProbe(1, expect="length(@)"), Answer(200, "[]"), True),
     (HttpProbe(1, expect="[?bad]"), Answer(200, '[{"bad": 0}]'), True),
     (HttpProbe(1, expect="[?bad]"), Answer(200, '[{"good": 1}]'), False),
@@ -43,6 +44,9 @@ def test_what_was_wanted_is_said():
     assert probe.meets(HttpProbe(1, expect="a"), Answer(200, "{}")) == "`a`"
     assert Answer(500, "a\n  b").says == "HTTP 500: a b"
     assert Answer(204).says == "HTTP 204"
+    assert Answer(500, "a  marker", conceal=lambda text: text.replace("  marker", " *")).says == "HTTP 500: a *"
+    long = Answer(500, "x" * 295 + "marker", conceal=lambda text: text.replace("marker", "*"))
+    assert long.says == "HTTP 500: " + "x" * 295 + "*", "hidden first, cut then"
 
 
 def test_a_bad_expression_and_a_missing_library_are_one_line(monkeypatch):

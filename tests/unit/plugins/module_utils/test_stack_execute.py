@@ -50,6 +50,14 @@ def test_a_bad_update_is_turned_back(host, tag, service, reason, answer):
     assert not host.converge(**stack(host))["changed"]
 
 
+def test_a_long_line_of_a_log_is_cut_where_it_hides_nothing(host):
+    host.converge(**stack(host))
+    host.log = "x" * 495 + TOKEN + "y" * 90_000
+    with pytest.raises(StackFailed) as failure:
+        host.converge(**stack(host, web="sick"))
+    assert failure.value.details["logs"] == ["x" * 495 + "*****"]
+
+
 @pytest.mark.parametrize(
     ("tag", "message"),
     [("9.9", "image registry.example:5000/docker.io/kronos/echo:9.9 cannot be pulled: Error response from daemon")],

@@ -132,6 +132,19 @@ def test_a_neighbour_in_a_crash_loop_is_told_even_when_nothing_changes(host):
     assert result["warnings"] == ["late was not changed and is not healthy: restarting"]
 
 
+@pytest.mark.parametrize("name", ["../victim", "{root}/victim", "..", "", "a/b", "Demo", "-rf", "demo\n", "{{ 1 }}"])
+@pytest.mark.parametrize("state", ["present", "absent", "rolled_back"])
+def test_a_name_that_leads_elsewhere_is_refused(host, name, state):
+    victim = f"{host.root}/victim"
+    os.makedirs(victim)
+    name = name.replace("{root}", str(host.root))
+    params = {"name": name, "state": state, "project": None, "services": None, "health_timeout": 5, "run": ""}
+    layout = dataclasses.replace(host.layout(), stack=name)
+    with pytest.raises(KronosError, match="lower-case letters, digits and `-` are wanted in a name"):
+        work(params, False, host.world(), layout)
+    assert os.path.isdir(victim)
+
+
 def test_absent(host):
     host.converge(**stack(host))
     host.box("late").status = "paused"

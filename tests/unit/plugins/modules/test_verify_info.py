@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.kronos.homelab.plugins.module_utils import ca_state, listening, probe
+from ansible_collections.kronos.homelab.plugins.module_utils import ca_state, listening, probe, secret_store
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_socket import EngineMissing
 from ansible_collections.kronos.homelab.plugins.module_utils.listening import Socket
 from ansible_collections.kronos.homelab.plugins.modules import verify_info
@@ -66,3 +66,13 @@ def test_services_that_run_are_asked_in_their_own_network(host, run_module, monk
     seen = run_module(verify_info, probes={"traefik": {"port": 8082, "path": "/ping"}, "gone": {"port": 1}})
     assert {name: (pid, question.port) for name, (pid, question) in asked.items()} == {"traefik": (7, 8082)}
     assert seen["answers"] == {"traefik": {"answer": "HTTP 503: sick", "wanted": "HTTP 2xx or 3xx"}}
+
+
+def test_an_answer_shows_no_secret_and_commands_no_terminal(host, run_module, monkeypatch):
+    (host / "secrets" / "traefik").mkdir(parents=True)
+    (host / "secrets" / "traefik" / "token").write_text("a  secret-marker")
+    monkeypatch.setattr(secret_store, "ROOT", str(host / "secrets"))
+    body = "\x1b[2J a  secret-marker"
+    monkeypatch.setattr(probe, "ask", lambda questions: {name: probe.Answer(503, body) for name in questions})
+    seen = run_module(verify_info, probes={"traefik": {"port": 8082, "path": "/ping"}})
+    assert seen["answers"]["traefik"]["answer"] == "HTTP 503: \\x1b[2J ********"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -93,6 +94,37 @@ def test_the_order_of_keys_does_not_matter(below: dict[str, Any], above: dict[st
     one, other = lay_over(Merged(below), above, "v"), lay_over(Merged(below), backwards, "v")
     assert one.value == other.value
     assert one.origins == other.origins
+
+
+def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Path and value of everything in a mapping that is no mapping itself."""
+    for key, item in value.items():
+        if isinstance(item, dict):
+            yield from leaves(item, (*path, key))
+        else:
+            yield (*path, key), item
+
+
+def at(value: Any, path: tuple[str, ...]) -> Any:
+    """What stands at a path; None where nothing does."""
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+@settings(max_examples=60, deadline=None)
+@given(MAPPINGS, MAPPINGS, MAPPINGS)
+def test_the_last_word_counts(first: dict[str, Any], second: dict[str, Any], third: dict[str, Any]) -> None:
+    said = copy.deepcopy((first, second, third))
+    merged = lay_over(lay_over(Merged(without_nulls(first)), second, "v_a"), third, "v_b").value
+    assert (first, second, third) == said, "layers are left as they were"
+    for path, value in leaves(third):  # null deletes, everything else replaces
+        assert at(merged, path) == value
+    untouched = {key: value for key, value in second.items() if key not in third}
+    for path, value in leaves(untouched):
+        assert at(merged, path) == value
+    for key in set(without_nulls(first)) - set(second) - set(third):
+        assert merged[key] == without_nulls(first)[key]
 
 
 @settings(max_examples=60, deadline=None)

@@ -163,7 +163,7 @@ def test_secrets_are_names_only(planning: Any) -> None:
         {"service": "blog", "name": "key", "format": "base64", "length": 32, "given": True},
         {"service": "blog", "name": "token", "format": "given", "length": 32, "given": True},
     ]
-    assert plan["exceptions"] == [{"service": "blog", "what": "environment.KEY", "reason": "it reads no file"}]
+    assert {"service": "blog", "what": "environment.KEY", "reason": "it reads no file"} in plan["exceptions"]
     assert "MARKER" not in json.dumps(plan)
 
 
@@ -203,7 +203,7 @@ def test_the_hosts_own_network(planning: Any) -> None:
     assert plan["scrapes"][0]["target"] == "172.17.0.1:9000"
     assert [probe["kind"] for probe in plan["probes"]] == ["route"]
     assert plan["published"] == [{"service": "hello", "port": 5353, "target": 5353, "protocol": "udp", "reach": "lan"}]
-    assert plan["exceptions"] == [{"service": "hello", "what": "network", "reason": "multicast"}]
+    assert {"service": "hello", "what": "network", "reason": "multicast"} in plan["exceptions"]
 
 
 def test_jobs_have_no_probe(planning: Any) -> None:

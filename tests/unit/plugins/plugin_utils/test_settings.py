@@ -43,7 +43,7 @@ def test_settings_in_the_plan(planning: Any) -> None:
         ("kronos_https_port", 0, "at least 1"),
         ("kronos_health_timeout", 1, "at least 5"),
         ("kronos_ipv6", "perhaps", "true or false"),
-        ("kronos_image_mirror", "a\nb", "text on one line"),
+        ("kronos_image_mirror", "a\nb", "a registry such as"),
         ("kronos_allowed_ports", ["ssh"], "a whole number"),
         ("kronos_domain", "Home Example", "a host name"),
         ("kronos_domain", ["home"], "text"),
