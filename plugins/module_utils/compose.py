@@ -54,12 +54,18 @@ def env_text(values: Mapping[str, str]) -> str:
 
 def env_values(text: str) -> list[str]:
     """The values in an env file that ``env_text`` wrote."""
+    return list(env_pairs(text).values())
+
+
+def env_pairs(text: str) -> dict[str, str]:
+    """Variable → value of an env file that ``env_text`` wrote; other lines are left out."""
     escapes = {"n": "\n", "r": "\r"}
-    return [
-        re.sub(r"\\(.)", lambda found: escapes.get(found[1], found[1]), line.partition("=")[2][1:-1])
-        for line in text.split("\n")
-        if line.endswith('"')
-    ]
+    found = {}
+    for line in text.split("\n"):
+        name, _equals, quoted = line.partition("=")
+        if len(quoted) > 1 and quoted[0] == quoted[-1] == '"':
+            found[name] = re.sub(r"\\(.)", lambda one: escapes.get(one[1], one[1]), quoted[1:-1])
+    return found
 
 
 def _env_quoted(value: str) -> str:

@@ -11,7 +11,6 @@ one can lock a service out of its own database.
 from __future__ import annotations
 
 import base64
-import contextlib
 import difflib
 import glob
 import os
@@ -24,7 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.module_utils import atomic, fingerprint_key, receipts
+from ansible_collections.kronos.homelab.plugins.module_utils import atomic, fingerprint_key, receipts, secret_spare
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.secret_words import WORDS
 
@@ -60,7 +59,7 @@ class WantedSecret:
 
 @dataclass(frozen=True)
 class Stored:
-    """A secret as it is kept; ``spare`` is a value found only in the copy that its service uses."""
+    """A secret as it is kept; ``spare`` is a value found only where its service has it."""
 
     value: str | None = field(default=None, repr=False)
     spare: str | None = field(default=None, repr=False)
@@ -130,7 +129,7 @@ def read(wanted: Iterable[WantedSecret], *, root: str | None = None, stacks: str
     present = {}
     for secret in wanted:
         value, private = _read_kept(_path(secret, root or ROOT))
-        spare = None if value else _read_spare(secret, stacks or STACKS)
+        spare = None if value else secret_spare.find(secret.service, secret.name, stacks or STACKS)
         present[secret.key] = Stored(value, spare, private)
     return present
 
@@ -323,20 +322,6 @@ def _read_kept(path: str) -> tuple[str | None, bool]:
         value = stream.read().decode("utf-8", "surrogateescape")
     owner = (found.st_uid, found.st_gid) == (os.geteuid(), os.getegid())
     return value, owner and stat.S_IMODE(found.st_mode) == 0o600
-
-
-def _read_spare(secret: WantedSecret, stacks: str) -> str | None:
-    """The copy that a running service uses: better than a new value that its data does not know."""
-    try:
-        names = sorted(os.listdir(stacks))
-    except OSError:
-        return None
-    for stack in names:
-        with contextlib.suppress(KronosError):
-            value, _private = _read_kept(os.path.join(stacks, stack, "secrets", secret.service, secret.name))
-            if value:
-                return value
-    return None
 
 
 def _entry(header: str, before: str, after: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from ansible_collections.kronos.homelab.plugins.module_utils import fingerprint_key as key_file
+from ansible_collections.kronos.homelab.plugins.module_utils import secret_spare
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_layout import Layout
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_model import Stack
@@ -37,7 +38,7 @@ def foreseen(
     def value_of(service: str, name: str, value: str | None) -> str | None:
         if f"{service}/{name}" in renewed:
             return None
-        return _read(f"{layout.secrets(service)}/{name}") if value is None else value
+        return secret_spare.find(service, name, layout.stacks) if value is None else value
 
     return {
         service: {name: value_of(service, name, value) for name, value in found.items()}

@@ -16,8 +16,10 @@ description:
     host and never pass the controller; given ones come in O(given). No value is ever returned, shown in a diff or
     put into an error.
   - A value that is there is never replaced, unless O(given) says another one or O(rotate) names it. One that was
-    deleted by hand is restored from the copy that its running service uses, if there is one. Modes and owners are
-    repaired.
+    deleted by hand is restored from what its service uses, a mounted copy or an env file, if that is there. Modes and
+    owners are repaired.
+  - Keeps the key of the secrets' fingerprints as well, C(/etc/kronos/fingerprint.key). With a new one every service
+    that uses a secret is made anew once.
   - Secrets that are no longer declared stay where they are, since the data of their service may need them again.
 extends_documentation_fragment:
   - kronos.homelab.run
@@ -83,7 +85,7 @@ EXAMPLES = r"""
 RETURN = r"""
 actions:
   description: >-
-    What was (or would be) done, by C(service/name): created, restored (from the copy of its service), given,
+    What was (or would be) done, by C(service/name): created, restored (from what its service uses), given,
     rotated or repaired (its mode or owner). Secrets that stay are not in it.
   returned: success
   type: dict
