@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 
 import pytest
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_api import DockerMissing
@@ -98,6 +99,7 @@ def test_a_missing_secret(host):
 def test_a_secret_lost_on_a_converged_host_is_predicted_as_a_new_one(host):
     host.converge(**stack(host))
     os.unlink(host.layout().master("web", "token"))
+    os.unlink(host.layout().env("web"))
     check = host.converge(check=True, **stack(host))
     host.put_secret("web", "token", "another-marker")
     real = host.converge(**stack(host))
@@ -116,9 +118,10 @@ def test_a_rotation_is_predicted_before_the_new_value_exists(host):
     assert not host.converge(awaited_secrets=["web/token"], **stack(host))["changed"]
 
 
-def test_a_secret_that_comes_back_from_its_copy_changes_nothing(host):
+@pytest.mark.parametrize("name", ["db", "token"])
+def test_a_secret_that_comes_back_from_its_copy_changes_nothing(host, name):
     host.converge(**stack(host))
-    os.unlink(host.layout().master("web", "db"))
+    os.unlink(host.layout().master("web", name))
     assert not host.converge(check=True, **stack(host))["changed"]
 
 
@@ -195,6 +198,15 @@ def test_a_docker_that_is_stopped_still_has_its_containers(host):
     assert actions(predicted(web="1.1")) == {"web": ("recreated", "image")}
     os.rmdir(folders["late"])
     assert actions(predicted()) == {"late": ("created",)}
+    os.makedirs(folders["late"])
+    shutil.rmtree(host.layout().base)
+    foreseen = predicted()
+    done = host.converge(**stack(host))
+    assert actions(foreseen) == {
+        "web": ("recreated", "volumes./config", "volumes./run/secrets"),
+        "rules": ("recreated", "volumes./rules"),
+    }
+    assert foreseen["actions"] == done["actions"], "its folder was deleted as well"
 
 
 def test_an_unexpected_fault_shows_no_secret(host, monkeypatch):
