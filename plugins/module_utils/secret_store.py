@@ -71,7 +71,8 @@ class SecretsChange:
     """What has to happen.
 
     ``actions`` maps service/name to created, restored, given, rotated or repaired (mode or owner); ``kept`` are those
-    that have a value already; ``key`` is what happens to the key of the fingerprints: created, repaired or nothing.
+    that have a value already; ``key`` is what happens to the key of the fingerprints: created, repaired or nothing;
+    ``returning`` are those that get the value again that their services use.
     """
 
     wanted: tuple[WantedSecret, ...]
@@ -81,11 +82,18 @@ class SecretsChange:
     kept: frozenset[str] = frozenset()
     key: str = ""
     key_path: str = ""
+    returning: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
         """Whether there is anything to do."""
         return bool(self.actions or self.folders or self.key)
+
+    @property
+    def renewed(self) -> list[str]:
+        """Those that get a value that no service uses yet."""
+        new = ("created", "given", "rotated")
+        return [key for key, action in self.actions.items() if action in new and key not in self.returning]
 
     @property
     def diff(self) -> list[dict[str, str]]:
@@ -129,7 +137,8 @@ def read(wanted: Iterable[WantedSecret], *, root: str | None = None, stacks: str
     present = {}
     for secret in wanted:
         value, private = _read_kept(_path(secret, root or ROOT))
-        spare = None if value else secret_spare.find(secret.service, secret.name, stacks or STACKS)
+        gone = not value or (secret.given is not None and value != secret.given)
+        spare = None if not gone else secret_spare.find(secret.service, secret.name, stacks or STACKS)
         present[secret.key] = Stored(value, spare, private)
     return present
 
@@ -179,7 +188,13 @@ def plan(
     named = {f"{service}/{name}" for service, values in given.items() for name in values}
     kept = frozenset(key for key in declared if present[key].value)
     unused = tuple(sorted(named - declared))
-    return SecretsChange(tuple(wanted), actions, tuple(folders), unused, kept, key, _key_path(ROOT))
+    returning = tuple(
+        secret.key
+        for secret in wanted
+        if actions.get(secret.key) == "restored"
+        or (actions.get(secret.key) == "given" and present[secret.key].spare == secret.given)
+    )
+    return SecretsChange(tuple(wanted), actions, tuple(folders), unused, kept, key, _key_path(ROOT), returning)
 
 
 def apply(change: SecretsChange, present: Mapping[str, Stored], *, root: str | None = None) -> None:

@@ -170,7 +170,8 @@ def _present(params: Mapping[str, Any], check: bool, run: _Open) -> dict[str, An
     values = read_secrets(stack, run.layout)
     run.mask.add(value for found in values.values() for value in found.values() if value)
     if check:
-        values = foreseen(values, params.get("awaited_secrets") or (), run.layout)
+        awaited, returning = (params.get(f"{one}_secrets") or () for one in ("awaited", "returning"))
+        values = foreseen(values, awaited, returning, run.layout)
     lacking = missing(values, run.layout)
     if lacking and not check:
         raise KronosError(

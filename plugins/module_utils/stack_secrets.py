@@ -27,18 +27,21 @@ def read_secrets(stack: Stack, layout: Layout) -> dict[str, dict[str, str | None
 
 
 def foreseen(
-    values: Mapping[str, Mapping[str, str | None]], awaited: Iterable[str], layout: Layout
+    values: Mapping[str, Mapping[str, str | None]], awaited: Iterable[str], returning: Iterable[str], layout: Layout
 ) -> dict[str, dict[str, str | None]]:
     """*values* as the real run will find them, for a prediction.
 
-    Those *awaited* (``service/name``) get a new value before it, hence None; a lost one comes back from its copy.
+    Those *awaited* (``service/name``) get a new value before it, hence None; those *returning*, or lost, get the one
+    again that the service uses.
     """
-    renewed = set(awaited)
+    renewed, back = set(awaited), set(returning)
 
     def value_of(service: str, name: str, value: str | None) -> str | None:
         if f"{service}/{name}" in renewed:
             return None
-        return secret_spare.find(service, name, layout.stacks) if value is None else value
+        if value is not None and f"{service}/{name}" not in back:
+            return value
+        return secret_spare.find(service, name, layout.stacks)
 
     return {
         service: {name: value_of(service, name, value) for name, value in found.items()}

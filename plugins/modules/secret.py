@@ -91,7 +91,12 @@ actions:
   type: dict
   sample: {radarr/api_key: created}
 renewed:
-  description: Secrets, as C(service/name), that have (or would have) another value than before.
+  description: Secrets, as C(service/name), that have (or would have) a value that their services do not use yet.
+  returned: success
+  type: list
+  elements: str
+returning:
+  description: Secrets, as C(service/name), that have (or would have) the value again that their services use.
   returned: success
   type: list
   elements: str
@@ -143,7 +148,8 @@ def converge(params: dict, check_mode: bool) -> dict:
         "changed": change.changed,
         "diff": change.diff,
         "actions": dict(change.actions),
-        "renewed": [key for key, action in change.actions.items() if action in ("created", "given", "rotated")],
+        "renewed": change.renewed,
+        "returning": list(change.returning),
         "unused": list(change.unused),
     }
 

@@ -70,6 +70,14 @@ options:
     type: list
     elements: str
     default: []
+  returning_secrets:
+    description:
+      - Secrets, as C(service/name), to which an earlier task of this run gives the value again that their services
+        use. In check mode something else is still there.
+      - Without effect outside check mode.
+    type: list
+    elements: str
+    default: []
 attributes:
   check_mode:
     description: Predicts per service and per file exactly what a run does, also on a host without Docker.
@@ -79,6 +87,13 @@ attributes:
     support: full
   idempotent:
     description: A second call with the same arguments changes nothing.
+    support: full
+  action:
+    description:
+      - Its controller half shows what the module is doing (pulling an image, waiting for a service to be healthy) in
+        a task that takes longer than five seconds, where P(kronos.homelab.summary#callback) shows the run.
+      - For that the module keeps a note in C(/run/kronos-progress), which everybody on the host may read; it names
+        images and services.
     support: full
 seealso:
   - module: kronos.homelab.stack_info
@@ -183,6 +198,7 @@ OPTIONS = {
     "keep_generations": {"type": "int", "default": 5},
     "generation": {"type": "int", "default": 0},
     "awaited_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
+    "returning_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
 }
 
 

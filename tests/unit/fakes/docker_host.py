@@ -97,6 +97,7 @@ class FakeHost:
             "keep_generations": 3,
             "generation": 0,
             "awaited_secrets": [],
+            "returning_secrets": [],
             "run": "",
         }
         return work({**defaults, **params}, check, self.world(), self.layout())

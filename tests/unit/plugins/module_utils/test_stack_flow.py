@@ -119,6 +119,14 @@ def test_a_rotation_is_predicted_before_the_new_value_exists(host):
 
 
 @pytest.mark.parametrize("name", ["db", "token"])
+def test_a_given_secret_edited_by_hand_changes_no_service_once_it_is_put_right(host, name):
+    host.converge(**stack(host))
+    host.put_secret("web", name, "edited-by-hand")
+    assert host.converge(check=True, **stack(host))["changed"], "a master replaced by hand is the new value"
+    assert not host.converge(check=True, returning_secrets=[f"web/{name}"], **stack(host))["changed"]
+
+
+@pytest.mark.parametrize("name", ["db", "token"])
 def test_a_secret_that_comes_back_from_its_copy_changes_nothing(host, name):
     host.converge(**stack(host))
     os.unlink(host.layout().master("web", name))

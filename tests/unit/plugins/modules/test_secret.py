@@ -43,6 +43,22 @@ def test_no_value_in_the_result(host, run_module):
     assert not any(value in json.dumps(done) for value in values)
 
 
+def test_what_services_use_already_is_not_renewed_but_returning(host, run_module):
+    run_module(secret, secrets=WANTED, given=GIVEN)
+    for service, name in (("dns", "token"), ("radarr", "api_key")):
+        master = host / "etc" / "secrets" / service / name
+        copy = host / "stacks" / "own" / "secrets" / service / name
+        copy.parent.mkdir(parents=True)
+        copy.write_text(master.read_text())
+        master.unlink() if name == "api_key" else master.write_text("edited")
+    predicted = run_module(secret, check=True, secrets=WANTED, given=GIVEN)
+    done = run_module(secret, secrets=WANTED, given=GIVEN)
+    assert (done["renewed"], sorted(done["returning"])) == ([], ["dns/token", "radarr/api_key"])
+    assert predicted["returning"] == done["returning"]
+    other = run_module(secret, secrets=WANTED, given={"dns": {"token": "another-value"}})
+    assert (other["renewed"], other["returning"]) == (["dns/token"], [])
+
+
 def test_the_key_of_the_fingerprints(host, run_module):
     run_module(secret, secrets=WANTED, given=GIVEN)
     path = host / "etc" / "fingerprint.key"
