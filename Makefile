@@ -37,7 +37,7 @@ demo-down: setup ## remove all that the lab made on this machine
 	$(LAB) down
 
 .PHONY: test
-test: lint coverage package molecule ## everything that CI runs
+test: lint sanity coverage package molecule ## everything that CI runs
 
 .PHONY: test-full
 test-full: export KRONOS_FULL := 1
@@ -51,6 +51,10 @@ lint: setup ## ruff, mypy, yamllint, ansible-lint, docs of every plugin
 	ansible-lint --offline
 	$(BIN)/python scripts/check_docs.py
 
+.PHONY: sanity
+sanity: setup ## ansible-test sanity on a copy of the checkout
+	bash scripts/sanity.sh
+
 .PHONY: unit
 unit: setup ## unit tests
 	pytest -n 2 tests/unit
@@ -61,7 +65,7 @@ coverage: setup ## the same, with coverage of plugins/
 	COVERAGE_FILE=.cache/coverage pytest -n 2 --cov=plugins --cov-report=term:skip-covered tests/unit
 
 .PHONY: package
-package: setup ## build the tarball and prove that it installs and plans elsewhere
+package: setup ## build the tarball, install it elsewhere and bring up a lab host with it
 	bash scripts/check_package.sh
 
 .PHONY: molecule

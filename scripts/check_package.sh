@@ -1,16 +1,22 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Builds the tarball, looks at what is in it, installs it for a user who has nothing else, and works with that copy
-# from an empty folder: no checkout, no ansible.cfg, no network.
+# from an empty folder: no checkout, no ansible.cfg. The last part brings up a lab host with it.
 set -euo pipefail
 root="$(cd "$(dirname "$0")/.." && pwd)"
 work="$(mktemp -d)"
-trap 'rm -rf "$work"' EXIT
+lab=(python "$root/molecule/lab/lab.py")
+clean() {
+  [ ! -e "$work/lab.json" ] || HOME="$owner" "${lab[@]}" down --host package >/dev/null
+  rm -rf "$work"
+}
+trap clean EXIT
 complain() { echo "package: $*" >&2; exit 1; }
 
 mkdir "$work/home" "$work/empty"
 # the user's own settings and those of the Makefile must not help
 for name in $(compgen -e ANSIBLE_ || true); do unset "$name"; done
+owner="$HOME"
 export HOME="$work/home" ANSIBLE_NOCOLOR=1 ANSIBLE_LOCALHOST_WARNING=False
 
 echo "== build"
@@ -81,4 +87,41 @@ for playbook in site verify rollback remove; do
 done
 ansible-playbook -i hosts.yml plan.yml > plan.log 2>&1 || { cat plan.log; complain "the plan of a small inventory fails"; }
 sed -n 's/.*"*msg"*: *"*\(services: .*[a-z]\)"*/   \1/p' plan.log
+
+echo "== bring up a host with it"
+HOME="$owner" "${lab[@]}" up --fresh --host package | tail -n 1
+cp "$root/.lab/inventory.json" "$work/lab.json"
+python - "$work/lab.json" > host.json <<'EOF'
+import json, sys
+known = json.load(open(sys.argv[1]))["_meta"]["hostvars"]["package"]
+mine = {
+    "kronos_domain": "package.localhost",
+    "kronos_stacks": ["traefik", "dashboard"],
+    "kronos_services": {
+        "notes": {
+            "image": "docker.io/kronos/echo:1.0",
+            "user": {"uid": 1000, "gid": 1000, "how": "run"},
+            "routes": [{"host": "notes", "port": 8080, "access": "public"}],
+            "health": {"http": {"port": 8080, "path": "/health"}},
+        }
+    },
+}
+json.dump({"kronos": {"hosts": {"package": {**known, **mine}}}}, sys.stdout)
+EOF
+for run in first second verify; do
+  playbook=site
+  [ $run != verify ] || playbook=verify
+  ansible-playbook -i host.json "kronos.homelab.$playbook" > "$run.log" 2>&1 || { cat "$run.log"; complain "$run run"; }
+  grep -E '^package +: ' "$run.log"
+done
+grep -qE '^package .* changed=[1-9]' first.log || complain "the first run changed nothing"
+grep -qE '^package .* changed=0 ' second.log || { cat second.log; complain "the second run is not quiet"; }
+python - host.json <<'EOF'
+import http.client, json, ssl, sys
+address = json.load(open(sys.argv[1]))["kronos"]["hosts"]["package"]["ansible_host"]
+connection = http.client.HTTPSConnection(address, context=ssl._create_unverified_context(), timeout=10)
+connection.request("GET", "/", headers={"Host": "notes.package.localhost"})
+answer = connection.getresponse()
+assert answer.status == 200 and json.load(answer)["name"] == "echo", answer.status
+EOF
 echo "== $(basename "$tarball"): $(wc -l < "$work/inside") files, $(du -k "$tarball" | cut -f1) KiB, works on its own"
