@@ -9,12 +9,11 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.kronos.homelab.plugins.plugin_utils import console
 from ansible_collections.kronos.homelab.plugins.plugin_utils.plain import to_plain
-from ansible_collections.kronos.homelab.plugins.plugin_utils.summary import host_lines, service_rows
-from ansible_collections.kronos.homelab.plugins.plugin_utils.table import render_table
+from ansible_collections.kronos.homelab.plugins.plugin_utils.summary import host_lines, service_rows, table_text
 
 display = Display()
-
 
 STACK_KEYS = ("changed", "actions", "sick", "service")
 CHECK_KEYS = ("drifted", "reasons", "notices")
@@ -42,8 +41,7 @@ class ActionModule(ActionBase):
         notes = host_lines(plan, _part(variables.get("kronos_check") or {}, CHECK_KEYS), results)
         if self._task.check_mode:
             rows = [{**row, "health": "-"} for row in rows]
-        table = render_table(["service", "url", "access", "health", "this run"], [list(row.values()) for row in rows])
-        check = " (check mode: nothing was changed)" if self._task.check_mode else ""
-        display.display("\n".join(["", f"{plan['host']}{check}", table, *notes, ""]))
+        if console.current() is None:  # else the callback shows it, after everything else
+            display.display(table_text(plan["host"], rows, notes, self._task.check_mode))
         result.update(changed=False, services=rows, notes=notes)
         return result

@@ -13,6 +13,7 @@ author:
   - The kronos.homelab authors (@kronos-homelab)
 description:
   - Prints one table per host at the end of a run, from the registered plan and results. Takes no options.
+  - Where P(kronos.homelab.summary#callback) shows the run, the table comes there, after everything else.
 extends_documentation_fragment: kronos.homelab.looks
 attributes:
   action:

@@ -1,12 +1,19 @@
 # Copyright (c) 2026 The kronos.homelab authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rows and notes of the table at the end of a run: pure."""
+"""Rows and notes of the table at the end of a run, and how each host came out of it: pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+from ansible_collections.kronos.homelab.plugins.plugin_utils.progress_note import duration
+from ansible_collections.kronos.homelab.plugins.plugin_utils.table import render_table
+
+COLUMNS = ("service", "url", "access", "health", "this run")
+SETTLED = "Nothing differed from what the last run left."
 
 
 def service_rows(plan: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
@@ -55,7 +62,7 @@ def host_lines(
     """Return the remarks below the table: why the host was converged, cautions of the plan, sick neighbours."""
     lines = []
     if check and not check.get("drifted") and not any(result.get("changed") for result in results.values()):
-        lines.append("Nothing differed from what the last run left.")
+        lines.append(SETTLED)
     elif check.get("reasons"):
         reasons = [str(reason) for reason in check["reasons"]]
         more = f" (and {len(reasons) - 5} more)" if len(reasons) > 5 else ""
@@ -66,3 +73,40 @@ def host_lines(
         sick = results[stack].get("sick") or {}
         lines.extend(f"Sick, but not touched by this run: {name} {sick[name]}" for name in sorted(sick))
     return lines
+
+
+def table_text(host: str, rows: Sequence[Mapping[str, str]], notes: Sequence[str], check: bool) -> str:
+    """Return table and remarks of one host, below an empty line."""
+    title = f"{host} (check mode: nothing was changed)" if check else host
+    return "\n".join(["", title, render_table(COLUMNS, [[row[key] for key in COLUMNS] for row in rows]), *notes])
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a host came out of a run: *trouble* is empty where all went well; *converged*: the run summed it up."""
+
+    host: str
+    changes: int = 0
+    trouble: str = ""
+    converged: bool = False
+
+    def line(self, check: bool) -> str:
+        """Return it in words."""
+        count = f"{self.changes or 'no'} change{'' if self.changes == 1 else 's'}"
+        if self.trouble:
+            return f"{self.host}: {self.trouble}" + (f" ({count} before that)" if self.changes else "")
+        if check:
+            return f"{self.host}: {count} would be made"
+        return f"{self.host}: {'converged, ' if self.converged else ''}{count}"
+
+
+def closing_lines(endings: Sequence[Ending], seconds: float, check: bool) -> list[str]:
+    """Return one line per host, and for several hosts one about all of them; the last has the elapsed time."""
+    took = duration(seconds) if seconds >= 10 else f"{seconds:.1f} s"
+    lines = [ending.line(check) for ending in endings]
+    if len(endings) == 1:
+        return [f"{lines[0]}, {took}"]
+    bad = [ending.host for ending in endings if ending.trouble]
+    names = f": {', '.join(bad)}" if bad else ""
+    verdict = f"{len(bad)} of {len(endings)} hosts in trouble" if bad else f"{len(endings)} hosts are well"
+    return [*lines, f"{verdict}, {took}{names}"]

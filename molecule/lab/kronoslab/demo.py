@@ -26,6 +26,7 @@ ROOT_CERTIFICATE = "/etc/kronos/ca/root.crt"  # where the collection keeps its C
 COLUMNS = ("service", "url", "health", "answer", "this run")
 SUMMARY = "kronos.homelab.summary"
 VERIFY = "kronos.homelab.verify"
+CALLBACK = "kronos.homelab.summary"
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ def _play(place: Place, playbook: str, records: Path) -> int:
     environment = {
         **os.environ,
         "ANSIBLE_CONFIG": str(place.repo / "ansible.cfg"),
+        "ANSIBLE_STDOUT_CALLBACK": os.environ.get("ANSIBLE_STDOUT_CALLBACK") or CALLBACK,
         "ANSIBLE_CALLBACK_PLUGINS": str(place.repo / "molecule" / "shared" / "callback"),
         "ANSIBLE_CALLBACKS_ENABLED": "kronos_record",
         "KRONOS_LAB_HOSTS": HOST,  # the other hosts of the lab are no peers of this one
