@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import errno
+import os
 
 _SAYS = {
     errno.ENOSPC: "no space is left on the file system",
@@ -20,9 +21,21 @@ class KronosError(Exception):
     """Something the user can act on; the text is shown as it is."""
 
 
+# With the folder that the error is about.
+_DO = {
+    errno.ENOSPC: "df -h {0} and df -i {0} show it",
+    errno.EDQUOT: "quota shows it",
+    errno.EROFS: "dmesg may say why; findmnt -T {0} shows what to mount again with remount,rw",
+}
+
+
 def explain(error: BaseException) -> str:
     """One line for *error*: our own errors as they are, those of the system with the file they are about."""
     if isinstance(error, OSError) and error.errno is not None:
         reason = _SAYS.get(error.errno, (error.strerror or str(error)).lower())
-        return f"{error.filename}: {reason}" if error.filename else reason
+        if not error.filename:
+            return reason
+        path = os.fsdecode(error.filename)
+        hint = _DO.get(error.errno, "").format(os.path.dirname(path) or path)
+        return f"{path}: {reason}" + (f" ({hint})" if hint else "")
     return str(error) or type(error).__name__

@@ -59,7 +59,8 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
     monkeypatch.setattr(os, "fsync", no_space)
     with pytest.raises(OSError, match="No space left") as failure:
         atomic.write_file(str(target), b"new", mode=0o600, **ME)
-    assert explain(failure.value) == f"{target}: no space is left on the file system"
+    hint = f"df -h {tmp_path} and df -i {tmp_path} show it"
+    assert explain(failure.value) == f"{target}: no space is left on the file system ({hint})"
     assert target.read_text() == "old"
     assert os.listdir(tmp_path) == ["file"]
 
@@ -134,7 +135,12 @@ def test_remove(tmp_path):
     ("error", "says"),
     [
         (KronosError("as it is"), "as it is"),
-        (OSError(30, "Read-only file system", "/etc/x"), "/etc/x: the file system is read-only"),
+        (
+            OSError(30, "Read-only file system", "/etc/x"),
+            "/etc/x: the file system is read-only (dmesg may say why; findmnt -T /etc shows what to mount again with "
+            "remount,rw)",
+        ),
+        (OSError(28, "No space left on device"), "no space is left on the file system"),
         (OSError(2, "No such file or directory"), "no such file or directory"),
         (OSError("bare"), "bare"),
         (ValueError(), "ValueError"),
