@@ -24,7 +24,14 @@ NEVER_HEALTHY = {**ECHO, "image": "docker.io/kronos/echo:sick", "routes": []}
 HOSTS: dict[str, dict[str, Any]] = {
     HOME: {
         "kronos_stacks": ["traefik", "dashboard"],
-        "kronos_services": {"hello": {**ECHO, "routes": [{"host": "hello", "port": 8080, "access": "public"}]}},
+        "kronos_services": {
+            "hello": {
+                **ECHO,
+                "routes": [{"host": "hello", "port": 8080, "access": "public"}],
+                "ports": [{"port": 9500, "target": 8080, "reach": "lan"}],
+                "metrics": [{"port": 8080}],
+            }
+        },
     },
     STORE: {
         "kronos_stacks": ["traefik", "monitoring"],
@@ -101,9 +108,13 @@ def test_each_host_has_its_own_stacks_and_overrides() -> None:
     assert {name: running(name) for name in HOSTS} == EXPECTED
     prometheus = labtest.inspect(on(STORE), ["prometheus"])["prometheus"]
     assert prometheus["HostConfig"]["Memory"] == 300 * 1024**2
-    config = on(STORE).file("/opt/kronos/stacks/monitoring/files/prometheus/config/prometheus.yml").content_string
-    for name, variables in lab_variables().items():
-        assert (variables["kronos_address"] in config) == (name != STORE), "it watches the others"
+
+
+def test_one_host_watches_what_another_publishes() -> None:
+    def up() -> list[str]:
+        return [one["value"][1] for one in labtest.prometheus(on(STORE), f'up{{host="{HOME}"}}')]
+
+    labtest.until(lambda: up() == ["1"], 60, "the metrics of the other host")
 
 
 def test_a_host_that_is_away_holds_up_nobody(tmp_path: Path) -> None:
