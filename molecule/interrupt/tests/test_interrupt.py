@@ -56,11 +56,11 @@ def spread(at: str, count: int, **more: Any) -> list[Point]:
 
 
 POINTS = [
-    *spread("stack:own", 6),
-    *spread("stack:dashboard", 5),
-    *spread("stack:traefik", 4),
+    *spread("stack:own", 5),
+    *spread("stack:dashboard", 3),
+    *spread("stack:traefik", 3),
     *spread("internal_ca", 3),
-    *spread("units:certificates", 3),
+    *spread("units:certificates", 1),
     *spread("host_check:converged", 2),
     Point("stack:own killed in compose up", Fault("stack:own", find=UP, delay=0.4)),
     Point("stack:own killed before its journal", Fault("stack:own", find="rename .*/journal.json"), back=True),
@@ -71,12 +71,10 @@ POINTS = [
     *spread("secret", 2, rotate=True),
     Point("stack:own killed with a new secret", Fault("stack:own", find=UP), rotate=True),
     Point("controller killed as the first task starts", task=1),
-    Point("controller killed as the secrets start", task="Make sure that every declared secret"),
     Point("controller killed as the networks start", task="Make the networks"),
     Point("controller killed as the certificates start", task="Keep the authority"),
     Point("controller killed as the proxy starts", task="Converge the traefik stack"),
     Point("controller killed while the proxy is done", task="Converge the traefik stack", delay=1.5),
-    Point("controller killed as the start page starts", task="Converge the dashboard stack"),
     Point("controller killed while services are done", task="Converge the own stack", delay=2.0),
     Point("controller stopped by Ctrl-C", task="Converge the own stack", delay=2.0, signal=signal.SIGINT),
     Point("controller killed as the last networks go", task="Remove networks that no zone needs"),
@@ -90,10 +88,10 @@ POINTS = [
     Point("rollback killed in compose up", Fault("stack:own:rolled_back", find=UP), playbook="rollback.yml", back=True),
     *spread("networks", 2, topics=("zone",), to=B),
     *spread("networks", 1, topics=("zone",), to=A),
-    *spread("docker_daemon", 3, topics=("engine",)),
+    *spread("docker_daemon", 2, topics=("engine",)),
     Point("docker_daemon killed in the restart", Fault("docker_daemon", find="restart", delay=0.3), topics=("engine",)),
-    *spread("stack:dashboard:absent", 2, topics=("dashboard",), to=A),
-    *spread("stack:dashboard", 3, topics=("dashboard",), to=B),
+    *spread("stack:dashboard:absent", 1, topics=("dashboard",), to=A),
+    *spread("stack:dashboard", 2, topics=("dashboard",), to=B),
 ]
 FEW = [
     "stack:own killed in compose up",
