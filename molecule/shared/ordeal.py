@@ -63,7 +63,8 @@ class Condition:
     *hold* brings the condition about and takes it away; *says* are parts of the one line that the run must end with;
     *variables* are what is wanted, *under* further variables of the runs under the condition alone; *known_in_check*:
     whether check mode has to say it as well; *serving*: whether the service must answer all the while; *before* is
-    done on the host first, and counts as how it was found; *does* is what the run after the condition has to do.
+    done on the host first, and counts as how it was found; *does* is what the run after the condition has to do;
+    *undo*: what was wanted is taken back at the end, since it would change another stack in the next row.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Condition:
     serving: bool = True
     before: str = ""
     does: dict[str, str] = field(default_factory=lambda: {"hello": "recreated"})
+    undo: bool = False
 
 
 def endure(row: Condition) -> None:
@@ -91,6 +93,8 @@ def endure(row: Condition) -> None:
             assert labtest.answers("hello")
     assert_untouched(found)
     recover(wanted, row.does)
+    if row.undo:
+        assert labtest.site(**BASE).code == 0
 
 
 def assert_untouched(found: list[str]) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+from collections.abc import Iterable
 
 _SAYS = {
     errno.ENOSPC: "no space is left on the file system",
@@ -39,3 +41,11 @@ def explain(error: BaseException) -> str:
         hint = _DO.get(error.errno, "").format(os.path.dirname(path) or path)
         return f"{path}: {reason}" + (f" ({hint})" if hint else "")
     return str(error) or type(error).__name__
+
+
+def advice(said: str, known: Iterable[tuple[str, str]]) -> str:
+    """What to look at when a program *said* this, in brackets; empty for what nobody knows.
+
+    *known*: (pattern, what to look at); the first that is found wins, so the more telling ones come first.
+    """
+    return next((f" ({hint})" for words, hint in known if re.search(words, said, re.IGNORECASE)), "")

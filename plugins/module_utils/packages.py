@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError, advice
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Ran, Runner
 
 NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")  # Debian policy 5.6.1
@@ -28,6 +28,14 @@ ENVIRONMENT = {
     "NEEDRESTART_SUSPEND": "1",
 }
 INTERRUPTED = "dpkg --configure -a"
+# What apt says, and what to look at then.
+ADVICE = [
+    ("Temporary failure resolving|Could not resolve", "the host resolves no names: see its /etc/resolv.conf"),
+    ("No space left on device|enough free space", "df -h /var /usr shows which file system is full"),
+    ("Read-only file system", "dmesg may say why; then: mount -o remount,rw /"),
+    ("Unable to locate package|no installation candidate", "is the distribution's own archive in /etc/apt?"),
+    ("Could not connect|Connection timed out|Connection failed|Unable to connect", "the archive does not answer"),
+]
 LOCKED = "Unable to acquire the dpkg frontend lock"
 LISTS_LOCKED = "Could not get lock /var/lib/apt/lists"
 
@@ -104,7 +112,7 @@ def apply(
         answer = apt.install(change.missing)
     if answer.code:
         reasons = "; ".join([_reason(answer), *warnings])
-        raise KronosError(f"apt-get could not install {', '.join(change.missing)}: {reasons}")
+        raise KronosError(f"apt-get could not install {', '.join(change.missing)}: {reasons}{advice(reasons, ADVICE)}")
     return warnings
 
 

@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.kronos.homelab.plugins.module_utils.compose import tail
-from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError, advice
 from ansible_collections.kronos.homelab.plugins.module_utils.progress import PULL, SILENT, Progress
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner
 
 AT_ONCE = 3
-# What docker says → what to look at; the first match wins, so the more telling words come first.
+# What docker says, and what to look at then.
 ADVICE = [
     ("no space left on device|disk quota", "no space is left for images: docker system df shows what they take"),
     ("lookup .* on |no such host|server misbehaving", "the host cannot resolve the name: see its /etc/resolv.conf"),
@@ -39,14 +38,7 @@ def pull(run: Runner, ref: str) -> None:
     ran = run(["docker", "pull", "--quiet", ref], timeout=1800)
     if ran.code:
         said = tail(ran, 2)
-        hint = advice(said)
-        raise KronosError(f"image {ref} cannot be pulled: {said}" + (f" ({hint})" if hint else ""))
-
-
-def advice(said: str) -> str:
-    """What to look at when docker *said* this; empty for what we do not know."""
-    known = (hint for words, hint in ADVICE if re.search(words, said, re.IGNORECASE))
-    return next(known, "")
+        raise KronosError(f"image {ref} cannot be pulled: {said}{advice(said, ADVICE)}")
 
 
 def pull_all(run: Runner, refs: Iterable[str], users: Mapping[str, Iterable[str]], progress: Progress = SILENT) -> None:

@@ -114,6 +114,8 @@ def test_nothing_missing_asks_nothing(lists):
     assert host.asked == []
 
 
+ARCHIVE = " (is the distribution's own archive in /etc/apt?)"
+RESOLVING = Ran(100, "", "E: Failed to fetch http://x  Temporary failure resolving 'deb.debian.org'")
 LONG = Ran(1, "one\ntwo\nthree\n\n", "four\nfive\nsix")
 NO_NETWORK = Ran(100, "", "E: Failed to fetch http://x")
 
@@ -125,11 +127,16 @@ NO_NETWORK = Ran(100, "", "E: Failed to fetch http://x")
             [Ran(100, "", "E: Unable to acquire the dpkg frontend lock (x), is another process using it?")],
             "Unable to acquire the dpkg frontend lock (x), is another process using it?",
         ),
-        ([UNKNOWN, FINE, UNKNOWN], "Unable to locate package nothing"),
+        ([UNKNOWN, FINE, UNKNOWN], f"Unable to locate package nothing{ARCHIVE}"),
+        (
+            [RESOLVING, FINE, RESOLVING],
+            "Failed to fetch http://x  Temporary failure resolving 'deb.debian.org' (the host resolves no names: see "
+            "its /etc/resolv.conf)",
+        ),
         ([LONG, FINE, LONG], "two | three | four | five | six"),
         (
             [UNKNOWN, NO_NETWORK, UNKNOWN],
-            "Unable to locate package nothing; apt-get update: Failed to fetch http://x",
+            f"Unable to locate package nothing; apt-get update: Failed to fetch http://x{ARCHIVE}",
         ),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.kronos.homelab.plugins.module_utils import stack_images
-from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError, advice
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Ran
 
 
@@ -62,7 +62,7 @@ SAID = [
 
 @pytest.mark.parametrize(("said", "hint"), SAID, ids=range(len(SAID)))
 def test_what_to_look_at(said, hint):
-    found = stack_images.advice(said)
+    found = advice(said, stack_images.ADVICE)
     assert hint in found
     assert bool(hint) is bool(found)
 
