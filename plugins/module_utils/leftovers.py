@@ -16,7 +16,14 @@ from collections.abc import Iterable, Iterator
 from ansible_collections.kronos.homelab.plugins.module_utils import atomic, receipts
 
 # our own folders, and those of the system that files of ours lie in
-OURS = ("/etc/kronos", "/opt/kronos/stacks", "/usr/local/lib/kronos", receipts.RECEIPTS, "/run/kronos")
+OURS = (
+    "/etc/kronos",
+    "/opt/kronos/stacks",
+    "/usr/local/lib/kronos",
+    receipts.RECEIPTS,
+    "/run/kronos",
+    "/run/kronos-progress",
+)
 SHARED = ("/etc/docker", "/etc/systemd/system", "/etc/apt/sources.list.d")
 FILE = re.compile(r"\..+\.kronos-(\d+)")
 # a version that was being kept (generations.py); a kept one is whole, so there is nothing to look for in it
