@@ -153,6 +153,9 @@ def interrupt(point: Point, to: str, fault: Fault | None) -> labtest.Run:
     if fault:
         assert faults.struck(), f"it never came that far: {run.output}"
         print(f"{point.name}: {faults.struck()}")
+        if fault.command == faults.KILL:
+            held = inside("cat /run/kronos/lease.json", check=False)
+            assert "No such file" in held, f"the run itself goes on, and gives the lease back: {held}"
     else:
         assert run.code == -9 if point.signal == signal.SIGKILL else run.code > 0, run.output
     return run

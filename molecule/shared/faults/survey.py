@@ -14,7 +14,16 @@ import subprocess
 import sys
 
 STACKS, ETC = "/opt/kronos/stacks", "/etc/kronos"
-PLACES = (ETC, "/opt/kronos", "/var/lib/kronos", "/run/kronos", "/usr/local/lib/kronos", "/etc/docker", "/etc/systemd")
+PLACES = (
+    ETC,
+    "/opt/kronos",
+    "/var/lib/kronos",
+    "/run/kronos",
+    "/usr/local/lib/kronos",
+    "/etc/docker",
+    "/etc/systemd",
+    "/run/kronos-progress",
+)
 LEFTOVER = re.compile(r"^(\..+\.kronos-\d+|\.new-.+)$")
 
 
