@@ -29,7 +29,7 @@ def headline(result: Mapping[str, Any], longest: int = 160) -> str:
         text = f"{result.get('service') or ''} {result['reason']}"
     else:
         text = next(iter(failure_lines(result)))
-    text = " ".join(text.split())
+    text = " ".join(text.split()).rstrip(".")
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 

@@ -6,11 +6,14 @@ from __future__ import annotations
 import json
 import socket
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from kronoslab import demo
 from kronoslab.console import LabError
 from kronoslab.hosts import Host
+from kronoslab.place import Place
 
 HOME = "https://home.demo.localhost:8443"
 TASKS = [
@@ -100,6 +103,24 @@ def test_table() -> None:
         "a        https://a",
         "longer   -",
     ]
+
+
+@pytest.mark.parametrize(("chosen", "expected"), [(None, demo.CALLBACK), ("ansible.builtin.minimal",) * 2])
+def test_runs_are_shown_by_our_callback_unless_the_user_wants_another(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, chosen: str | None, expected: str
+) -> None:
+    monkeypatch.delenv("ANSIBLE_STDOUT_CALLBACK", raising=False)
+    if chosen:
+        monkeypatch.setenv("ANSIBLE_STDOUT_CALLBACK", chosen)
+    shown = []
+
+    def run(command: list[str], **options: Any) -> Any:
+        shown.append(options["env"]["ANSIBLE_STDOUT_CALLBACK"])
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(demo.subprocess, "run", run)
+    assert demo._play(Place(tmp_path, tmp_path), "site.yml", tmp_path) == 0
+    assert shown == [expected]
 
 
 def test_closing_text_says_how_to_open_and_remove() -> None:

@@ -81,7 +81,7 @@ def test_of_a_long_output_only_the_end_is_shown() -> None:
     ("result", "expected"),
     [
         (TURNED_BACK, "radarr is not healthy after 20 s: does not give HTTP 2xx"),
-        ({"msg": "a\nb"}, "a"),
+        ({"msg": "a.\nb"}, "a"),
         ({"msg": "x" * 200}, "x" * 159 + "…"),
         ({}, "no message"),
     ],
