@@ -21,13 +21,11 @@ from ansible_collections.kronos.homelab.plugins.module_utils.docker_api import D
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_images import pull, split
-from ansible_collections.kronos.homelab.plugins.module_utils.stack_layout import Layout
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_layout import GENERATION, Layout
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_model import parse
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_render import Rendered, Unit
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_state import known, read_json, write_json
 from ansible_collections.kronos.homelab.plugins.module_utils.tree import Wanted, WantedDirectory
-
-META = "generation.json"
 
 
 @dataclass(frozen=True)
@@ -53,11 +51,6 @@ class Generation:
         return self.rendered.digest, {name: image.id for name, image in self.images.items()}
 
 
-def note(number: int, layout: Layout) -> str:
-    """The file that makes a folder a generation."""
-    return os.path.join(layout.generations, str(number), META)
-
-
 def numbers(layout: Layout) -> list[int]:
     """The kept generations, oldest first."""
     with contextlib.suppress(FileNotFoundError):
@@ -76,7 +69,7 @@ def save(generation: Generation, layout: Layout, folder: str = "") -> None:
         path = os.path.join(aside, os.path.relpath(file.path, layout.base))
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         atomic.write_file(path, file.content, mode=0o600, uid=layout.uid, gid=layout.gid)
-    write_json(os.path.join(aside, META), _meta(generation, layout), layout)
+    write_json(os.path.join(aside, GENERATION), _meta(generation, layout), layout)
     atomic.remove(target)
     os.rename(aside, target)
     atomic.sync_folder(os.path.dirname(target))
@@ -85,7 +78,7 @@ def save(generation: Generation, layout: Layout, folder: str = "") -> None:
 def load(number: int, layout: Layout) -> Generation:
     """The kept generation *number*; raises KronosError where it is missing or damaged."""
     folder = os.path.join(layout.generations, str(number))
-    meta = read_json(os.path.join(folder, META)) or {}
+    meta = read_json(os.path.join(folder, GENERATION)) or {}
     try:
         return _generation(number, meta, folder, layout)
     except (KeyError, TypeError, AttributeError, OSError) as error:
@@ -180,7 +173,7 @@ def _repository(layout: Layout) -> str:
 
 def _own_names(number: int, layout: Layout) -> dict[str, str]:
     """Image id → the name that we give it for a generation."""
-    meta = read_json(os.path.join(layout.generations, str(number), META)) or {}
+    meta = read_json(layout.note(number)) or {}
     ids = {str(one["id"]) for one in (meta.get("images") or {}).values()}
     return {one: f"{_repository(layout)}:{number}-{one.rpartition(':')[2][:12]}" for one in sorted(ids)}
 

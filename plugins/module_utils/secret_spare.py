@@ -13,7 +13,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.module_utils import compose, generations
+from ansible_collections.kronos.homelab.plugins.module_utils import compose
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_layout import Layout
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_state import load_state, read_json
 
@@ -37,7 +37,7 @@ def _from_environment(service: str, name: str, layout: Layout) -> str | None:
     if not found:
         return None
     state = load_state(layout)
-    meta = read_json(generations.note(state.generation, layout)) if state else None
+    meta = read_json(layout.note(state.generation)) if state else None
     variables = _variables(meta or {}, service)
     return next((found[one] for one, secret in sorted(variables.items()) if secret == name and found.get(one)), None)
 

@@ -137,7 +137,7 @@ def write_receipt(rendered: Rendered, containers: Containers, images: Mapping[st
     """Note what stands now; nothing is written where the same is noted already."""
     left = tree.receipt_of(rendered.files, rendered.directories)
     state = load_state(layout)
-    for path in (layout.state, generations.note(state.generation if state else 0, layout)):
+    for path in (layout.state, layout.note(state.generation if state else 0)):
         left["files"][path] = receipts.file_state(path)
     left["whole"] = layout.whole
     left["images"] = dict(images)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+GENERATION = "generation.json"
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -46,6 +48,10 @@ class Layout:
     def generations(self) -> str:
         """The proven versions."""
         return os.path.join(self.base, "generations")
+
+    def note(self, number: int) -> str:
+        """The file that makes a folder a generation, and says what it is."""
+        return os.path.join(self.generations, str(number), GENERATION)
 
     @property
     def failed(self) -> str:
