@@ -178,7 +178,7 @@ def strays(tops: Iterable[str], wanted: Container[str]) -> list[str]:
     for top in tops:
         for folder, folders, names in os.walk(top):
             inner = {os.path.join(folder, name) for name in folders}
-            strange = {path for path in inner if os.path.islink(path) or path not in wanted}
+            strange = {path for path in inner if path not in wanted}
             found += [*(os.path.join(folder, name) for name in names), *strange]
             folders[:] = [name for name in folders if os.path.join(folder, name) not in strange]
     return sorted(path for path in found if path not in wanted)
