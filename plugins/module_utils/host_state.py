@@ -27,6 +27,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.host_docker import 
     read_docker,
 )
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_model import NAME
 
 STACKS = "/opt/kronos/stacks"
 DPKG_STATUS = "/var/lib/dpkg/status"
@@ -76,7 +77,8 @@ def judge(digest: str, engine: Engine, run: Runner, *, root: str = "", stacks: s
         reasons.append(docker.silent)
     reasons += [f"container {name}: bears our label, but no run left it" for name in docker.unknown]
     there = {*docker.stacks, *_folders(folder), *(each["name"] for each in kept if each["kind"] == "stack")}
-    return Verdict(tuple(dict.fromkeys(reasons)), docker.notices, tuple(sorted(there)), not kept and not there)
+    stacks_there = tuple(sorted(name for name in there if NAME.fullmatch(name)))  # others are not ours to remove
+    return Verdict(tuple(dict.fromkeys(reasons)), docker.notices, stacks_there, not kept and not there)
 
 
 def seal_reasons(digest: str, kept: Iterable[Mapping[str, Any]], sealed: Mapping[str, Any] | None) -> list[str]:

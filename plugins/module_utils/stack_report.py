@@ -18,6 +18,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.stack_container imp
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_flow import World, host_world
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_health import Gate
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_layout import Layout
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_model import NAME
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_render import LABEL_STACK, Rendered
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_state import State, load_journal, load_state
 
@@ -36,7 +37,7 @@ def report(name: str = "", world: World | None = None, layout: Layout | None = N
     return {
         one: _stack(Layout(**{**layout.__dict__, "stack": one}), containers.get(one, []), engine, world)
         for one in sorted(names)
-        if name in ("", one)
+        if name in ("", one) and NAME.fullmatch(one)  # others are not ours
     }
 
 

@@ -110,7 +110,7 @@ class _Builder:
             selection.disabled.append(name)  # null deletes the record: the same as switching it off
             return
         stack = self._peek(name, base, parts, "stack", base.stack if base else OWN_STACK)
-        if stack not in self.stacks:
+        if not isinstance(stack, str) or stack not in self.stacks:
             self._check_unselected(name, base, parts, stack, selection)
             return
         if self._peek(name, base, parts, "enabled", True) in (False, "false", "no", "off", 0, "False"):

@@ -16,7 +16,7 @@ settings.register_profile(
     derandomize=not FULL,
     database=None,
     deadline=None,
-    max_examples=250 if FULL else 25,
+    max_examples=250 if FULL else 15,
     # To look for the smallest failing example takes minutes; `make test-full` does.
     phases=list(Phase) if FULL else [Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -205,6 +205,12 @@ def test_stacks_are_known_from_folders_and_containers(host):
     assert host.judge().stacks == ("half", "media", "old")
 
 
+@pytest.mark.parametrize("name", ["{{ lookup('pipe', 'id') }}", "Upper", "a b", "-rf", "new\nline", "x" * 64])
+def test_a_folder_that_no_stack_can_have_made_is_none(host, name):
+    os.mkdir(f"{host.stacks}/{name}")
+    assert host.judge().stacks == ("media",)
+
+
 def test_a_fresh_host(tmp_path):
     def nothing(argv, stdin="", timeout=600):
         raise AssertionError
