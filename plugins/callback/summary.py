@@ -11,7 +11,7 @@ type: stdout
 short_description: Say what a run changes, and nothing else
 version_added: 0.1.0
 author:
-  - The kronos.homelab authors
+  - The kronos.homelab authors (@kronos-homelab)
 description:
   - Quiet while nothing happens. One line per thing that changed (a service with the keys that differ, a package, a
     network, a file, a secret by its name, a certificate, a unit); in check mode the same lines say what would be done.
@@ -194,14 +194,14 @@ class CallbackModule(DefaultCallback):
             super().v2_runner_item_on_failed(result)
             return
         self._handle_warnings(result.result)
-        if not result.task.ignore_errors:
+        if not result.task_fields.get("ignore_errors"):
             self._block(result, "FAILED", self._item(result))
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         """A host cannot be reached."""
         self._running.end(result.host.get_name())
         if not result.task.ignore_unreachable:
-            self._trouble[result.host.get_name()] = f"unreachable: {headline(result.result)}"
+            self._trouble[result.host.get_name()] = f"unreachable: {headline(_told(result))}"
         if self._verbose:
             super().v2_runner_on_unreachable(result)
             return
@@ -345,7 +345,7 @@ def _is_loop(result: Any) -> bool:
 
 def _told(result: Any) -> dict[str, Any]:
     """The result that says what failed: of a loop its first bad item."""
-    return next((one for one in _items(result) if one.get("failed")), result.result)
+    return next((one for one in _items(result) if one.get("failed") or one.get("unreachable")), result.result)
 
 
 def _is_check(result: Any) -> bool:

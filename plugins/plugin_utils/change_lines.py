@@ -33,7 +33,7 @@ def changes_of(action: str, result: Mapping[str, Any], task: str, item: str = ""
     the *item* of its loop.
     """
     tell = TELLERS.get(action.removeprefix(NAMESPACE)) if action.startswith(NAMESPACE) else None
-    found = list(tell(result)) if tell and not result.get("censored") else []
+    found = list(tell(result)) if tell else []
     return found or [Change(f"{task} [{item}]:" if item else f"{task}:", "changed")]
 
 

@@ -133,6 +133,7 @@ def test_one_host(collections: Path, tmp_path: Path) -> None:
         {"name": "Prove", "ansible.builtin.assert": {"that": "true"}},
         {"name": "Skip", "ansible.builtin.command": "true", "when": "false"},
         {"name": "Try", "ansible.builtin.command": "false", "ignore_errors": True},
+        {"name": "Try [n]", "ansible.builtin.fail": {"msg": "no"}, "loop": [1, 2], "ignore_errors": "{{ true }}"},
         *summed_up(drifted=True, reasons=["container radarr: exited"]),
     ]
     code, lines = play(collections, tmp_path, tasks, {"one": LOCAL}, "--diff")
@@ -153,6 +154,7 @@ def test_one_host(collections: Path, tmp_path: Path) -> None:
         "Each [x]: changed",
         "Each [y]: changed",
         "Try: failed and ignored: exit code 1",
+        "Try [n]: failed and ignored: no",
         *TABLE,
         "Converged because: container radarr: exited",
         "one: converged, 5 changes, N s",

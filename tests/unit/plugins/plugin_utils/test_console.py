@@ -87,8 +87,9 @@ def test_a_short_task_is_not_looked_at() -> None:
     assert (paper.said, looked) == ([], [])
 
 
-def test_what_goes_wrong_in_a_look_ends_the_looking_and_nothing_else() -> None:
-    paper, looked = Paper(), []
+def test_what_goes_wrong_in_a_look_ends_the_looking_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    paper, looked, escaped = Paper(), [], []
+    monkeypatch.setattr(threading, "excepthook", escaped.append)
 
     def look() -> str:
         looked.append(1)
@@ -99,7 +100,7 @@ def test_what_goes_wrong_in_a_look_ends_the_looking_and_nothing_else() -> None:
     one._thread.join(5)
     assert not one._thread.is_alive()
     one.stop()
-    assert (paper.said, looked) == ([], [1])
+    assert (paper.said, looked, escaped) == ([], [1], [])
 
 
 def test_a_look_that_ends_too_late_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,15 +16,19 @@ def test_only_what_takes_long_is_told_with_its_hosts() -> None:
     now[0] = LONG - 1
     assert running.look(True) == ""
     running.begin("c", "Other")
+    running.begin("d", "Brief")
     now[0] = LONG + 2
     assert running.look(True) == "a, b: Install, 12 s"
     assert running.look(False) == "Install, 12 s"
     running.again("a", "attempt 2 of 3")
     running.end("b")
+    running.end("d")
     assert running.look(True) == "a: Install, 12 s (attempt 2 of 3)"
+    now[0] += LONG
+    assert running.look(True) == "a: Install, 22 s (attempt 2 of 3)", "the eldest, whatever else takes long too"
     running.end("a")
     running.end("a")
     running.again("a", "attempt 3 of 3")
-    assert running.look(True) == ""
-    now[0] += LONG
     assert running.look(True) == f"c: Other, {int(LONG) + 3} s"
+    running.end("c")
+    assert running.look(True) == ""
