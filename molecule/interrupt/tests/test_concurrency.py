@@ -101,15 +101,6 @@ def test_a_frozen_run_is_not_disturbed_then_given_up_and_can_do_no_harm_later(wo
     world.check()
 
 
-def test_a_run_that_only_paused_goes_on(world: World) -> None:
-    first = frozen(world, "Converge the own stack")
-    os.kill(first.process.pid, signal.SIGCONT)
-    done = first.finish()
-    assert done.code == 0, done.output
-    world.letter = other(world.letter)
-    world.check()
-
-
 def test_the_lease_of_another_controller_counts_while_it_shows_life(world: World) -> None:
     now = float(inside(NOW))
     rewrite(id="root@elsewhere:4711:1.2", owner="ann at elsewhere", taken=now - 30, renewed=now - 20)
