@@ -13,7 +13,7 @@ from typing import Any
 import labtest
 import pytest
 from drifts import TABLE
-from drifts.batch import batches, harm, unhealed
+from drifts.batch import batches, cleaning, harm, unhealed
 from drifts.row import Drift, actions, happened, notices, reasons, shown, site
 
 FEW = (
@@ -39,9 +39,10 @@ SETTLED: list[bool] = []
 
 
 @pytest.fixture
-def settled() -> None:
+def settled(host: Any) -> None:
     """A converged host with the services of the table, and nothing done to it."""
     if not SETTLED:
+        host.check_output(cleaning(TABLE))
         run = site()
         assert run.code == 0, run.output
         assert_quiet(site())

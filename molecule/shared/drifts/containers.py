@@ -82,10 +82,10 @@ TABLE = [
     ),
     Drift(
         name="container put on a network",
-        harm="docker network connect bridge vault",
-        reason="container vault: on network bridge by hand",
-        actions={"vault": "recreated: networks"},
-        healed=f"! {joined('vault', 'bridge')}",
+        harm="docker network connect bridge transmission",
+        reason="container transmission: on network bridge by hand",
+        actions={"transmission": "recreated: networks"},
+        healed=f"! {joined('transmission', 'bridge')}",
     ),
     Drift(
         name="container made anew from an edited file",
@@ -121,7 +121,7 @@ TABLE = [
     Drift(
         name="tag moved to another image",
         before="docker inspect -f '{{.Image}}' homer > image",
-        harm=f"docker commit -c 'LABEL by=hand' homer {HOMER}",
+        harm=f"printf 'FROM {HOMER}\\nLABEL by=hand$(date +%s)\\n' | DOCKER_BUILDKIT=0 docker build -qt {HOMER} -",
         reason=f"image {HOMER}: the name means another image now",
         actions={"homer": "recreated: image"},
         healed=f"{up('homer')} && [ $(docker inspect -f '{{{{.Image}}}}' homer) = "

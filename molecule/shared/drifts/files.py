@@ -16,6 +16,8 @@ MASTER = "/etc/kronos/secrets"
 JELLYFIN = "/srv/kronos/jellyfin/config"
 # the services of two stacks
 MEDIA, OWN = ("jellyfin", "radarr", "sonarr", "transmission"), ("front", "hello", "migrate", "vault")
+# the one of a third, and what else the table does to its files
+DASHBOARD = ("homer", f"{HOMER}/config.yml", f"{STACKS}/dashboard/files/other (removed)")
 RECEIPTS = "/var/lib/kronos/receipts"
 
 
@@ -126,16 +128,6 @@ TABLE = [
         **back(ALERTMANAGER),
     ),
     Drift(
-        name="file in place of a folder",
-        harm=f"mv {HOMER} $D/assets && touch {HOMER}",
-        reason=f"{HOMER}: is no directory any more",
-        fails=f"{HOMER} is a file: a directory is wanted there",
-        mended=f"rm {HOMER}",
-        actions={"homer": "recreated: volumes./www/assets"},
-        shown=(HOMER, f"{HOMER}/config.yml", f"{HOMER}/kronos-root.crt"),
-        **back(f"{HOMER}/config.yml"),
-    ),
-    Drift(
         name="env file edited",
         harm=f"echo MORE=by-hand >> {STACKS}/media/env/radarr.env",
         reason=f"{STACKS}/media/env/radarr.env: edited",
@@ -182,14 +174,6 @@ TABLE = [
         name="secret's mounted copy edited",
         harm=f"echo tampered-with-4711 > {COPY}",
         reason=f"{COPY}: edited",
-        actions={"vault": "restarted: secrets.password"},
-        shown=(COPY,),
-        **back(COPY),
-    ),
-    Drift(
-        name="secret's mounted copy deleted",
-        harm=f"rm {COPY}",
-        reason=f"{COPY}: deleted",
         actions={"vault": "restarted: secrets.password"},
         shown=(COPY,),
         **back(COPY),
@@ -293,16 +277,16 @@ TABLE = [
     ),
     Drift(
         name="generations deleted",
-        harm=f"rm -rf {STACKS}/own/generations",
+        harm=f"rm -rf {STACKS}/dashboard/generations",
         reason="generation.json: deleted",
         shown=("state.json",),
-        touches=OWN,
-        healed=f"test -s {STACKS}/own/generations/1/compose.yml && "
-        f"grep -q '\"generation\": 1,' {STACKS}/own/state.json",
+        touches=DASHBOARD,
+        healed=f"test -s {STACKS}/dashboard/generations/1/compose.yml && "
+        f"grep -q '\"generation\": 1,' {STACKS}/dashboard/state.json",
     ),
     Drift(
         name="receipt deleted",
-        touches=("seal", "homer", f"{HOMER}/config.yml", f"{STACKS}/dashboard/files/other (removed)"),
+        touches=("seal", *DASHBOARD),
         harm=f"rm {RECEIPTS}/stack--dashboard.json",
         reason="stack dashboard: changed outside a whole run",
         **back(f"{RECEIPTS}/stack--dashboard.json"),

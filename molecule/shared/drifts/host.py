@@ -146,15 +146,6 @@ TABLE = [
         healed="python3 -c 'import jmespath'",
     ),
     Drift(
-        name="Docker stopped",
-        harm="systemctl stop docker.socket docker.service",
-        alone=True,
-        reason="docker.service: inactive, was active",
-        shown=("docker.service",),
-        healed=f"{DOCKER_UP} && {up('hello', 'radarr', 'traefik')}",
-        thorough=True,
-    ),
-    Drift(
         name="Docker disabled",
         harm="systemctl disable docker.service",
         reason="docker.service: disabled, was active",
