@@ -28,7 +28,8 @@ def headline(result: Mapping[str, Any], longest: int = 160) -> str:
     if result.get("reason") and "restored" in result:
         text = f"{result.get('service') or ''} {result['reason']}"
     else:
-        text = next(iter(failure_lines(result)))
+        first, *rest = failure_lines(result)
+        text = f"{first} {rest[0]}" if rest and first.endswith(":") else first
     text = " ".join(text.split()).rstrip(".")
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 

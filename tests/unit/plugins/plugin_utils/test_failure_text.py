@@ -82,6 +82,7 @@ def test_of_a_long_output_only_the_end_is_shown() -> None:
     [
         (TURNED_BACK, "radarr is not healthy after 20 s: does not give HTTP 2xx"),
         ({"msg": "a.\nb"}, "a"),
+        ({"msg": "2 problems:\n  a\n  b"}, "2 problems: a"),
         ({"msg": "x" * 200}, "x" * 159 + "…"),
         ({}, "no message"),
     ],
