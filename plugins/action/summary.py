@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -42,6 +43,16 @@ class ActionModule(ActionBase):
         if self._task.check_mode:
             rows = [{**row, "health": "-"} for row in rows]
         if console.current() is None:  # else the callback shows it, after everything else
-            display.display(table_text(plan["host"], rows, notes, self._task.check_mode))
+            away = lost_hosts(variables)
+            display.display(table_text(plan["host"], rows, [*notes, *away], self._task.check_mode))
         result.update(changed=False, services=rows, notes=notes)
         return result
+
+
+def lost_hosts(variables: Mapping[str, Any]) -> list[str]:
+    """Return a line for each host that this run has lost, told below the table of the first host that is left."""
+    left = list(variables.get("ansible_play_hosts") or ())
+    if variables.get("inventory_hostname") not in left[:1]:
+        return []
+    lost = [name for name in variables.get("ansible_play_hosts_all") or () if name not in left]
+    return [f"{name}: not converged, it failed or could not be reached (the reason is told above)" for name in lost]
