@@ -100,7 +100,8 @@ def endure(row: Condition) -> None:
 def assert_untouched(found: list[str]) -> None:
     """What *found*, an earlier snapshot, shows is still all there is."""
     now = snapshot()
-    assert (sorted(set(found) - set(now)), sorted(set(now) - set(found))) == ([], [])
+    gone, new = sorted(set(found) - set(now)), sorted(set(now) - set(found))
+    assert (gone, new) == ([], []), f"gone: {gone}, new: {new}"
 
 
 def assert_one_line(run: labtest.Run, row: Condition) -> None:
