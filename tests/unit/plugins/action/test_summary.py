@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The kronos.homelab authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table at the end: what is in it, and that exactly one place shows it."""
+"""The table at the end: what is in it, that exactly one place shows it, and that lost hosts are told once."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.kronos.homelab.plugins.action import summary
+from ansible_collections.kronos.homelab.plugins.action.summary import lost_hosts
 from ansible_collections.kronos.homelab.plugins.plugin_utils import console
 
 VARIABLES = {
@@ -53,3 +54,22 @@ def test_the_table_is_shown_here_or_by_the_callback(
     assert not result["changed"]
     assert len(shown) == (0 if screen else 1)
     assert all(("check mode" in text) == check for text in shown)
+
+
+@pytest.mark.parametrize(
+    ("host", "left", "everyone", "told"),
+    [
+        ("a", ["a", "b"], ["a", "b"], []),
+        ("a", ["a", "b"], ["a", "b", "c"], ["c"]),
+        ("b", ["a", "b"], ["a", "b", "c"], []),
+        ("b", ["b"], ["a", "b", "c"], ["a", "c"]),
+    ],
+)
+def test_lost_hosts(host: str, left: list[str], everyone: list[str], told: list[str]) -> None:
+    variables: dict[str, Any] = {
+        "inventory_hostname": host,
+        "ansible_play_hosts": left,
+        "ansible_play_hosts_all": everyone,
+    }
+    assert [line.split(":")[0] for line in lost_hosts(variables)] == told
+    assert lost_hosts({}) == []
