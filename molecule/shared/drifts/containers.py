@@ -121,7 +121,7 @@ TABLE = [
     Drift(
         name="tag moved to another image",
         before="docker inspect -f '{{.Image}}' homer > image",
-        harm=f"printf 'FROM {HOMER}\\nLABEL by=hand$(date +%s)\\n' | DOCKER_BUILDKIT=0 docker build -qt {HOMER} -",
+        harm=f"printf 'FROM {HOMER}\\nLABEL by=hand\\n' | DOCKER_BUILDKIT=0 docker build -qt {HOMER} -",
         reason=f"image {HOMER}: the name means another image now",
         actions={"homer": "recreated: image"},
         healed=f"{up('homer')} && [ $(docker inspect -f '{{{{.Image}}}}' homer) = "
