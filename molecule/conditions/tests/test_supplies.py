@@ -16,9 +16,16 @@ import pytest
 from ordeal import Condition, inside
 
 REGISTRY = "registry.kronos-lab"
-ECHO = f"{REGISTRY}:5000/docker.io/kronos/echo"
+MIRROR = f"{REGISTRY}:5000"
+ECHO = f"{MIRROR}/docker.io/kronos/echo"
 UNTOUCHED = ["hello", ECHO, "Nothing was changed"]
 PACKAGE = "python3-jmespath"
+# of layers that this host does not have yet
+SLEEPER = {
+    "image": "docker.io/prom/blackbox-exporter:v0.26.0",
+    "user": {"uid": 1000, "gid": 1000, "how": "run"},
+    "entrypoint": ["sleep", "86400"],
+}
 
 
 @contextmanager
@@ -100,7 +107,11 @@ TABLE = [
     Condition(
         "no room for an image",
         no_room_for_images,
-        [*UNTOUCHED, "no space left", "docker system"],
+        ["sleeper", "no space left on device", "docker system df", "Nothing was changed"],
+        variables={"kronos_services_zz": {"sleeper": SLEEPER}},
+        before=f"docker image rm -f {MIRROR}/{SLEEPER['image']} 2>/dev/null; true",
+        does={"sleeper": "created"},
+        undo=True,
         known_in_check=False,
     ),
     Condition(
