@@ -87,5 +87,5 @@ def test_a_stack_that_is_a_path_is_refused_before_anything_is_removed() -> None:
     watch.remote("import os; os.makedirs('/opt/victim', exist_ok=True)")
     run = labtest.play("remove.yml", variables={"stack": "../../victim"})
     assert run.code != 0
-    assert "lower-case letters, digits and `-` are wanted in a name" in " ".join(run.failures)
+    assert "lower-case letters, digits and `-` are wanted in a name" in run.output
     assert watch.remote("import os; result = os.path.isdir('/opt/victim'); os.rmdir('/opt/victim')")
