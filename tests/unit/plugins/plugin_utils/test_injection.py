@@ -90,6 +90,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "letters that look like others in a host": (route(host="\u043ene"), HOST),
     "another rule in a path": (route(path="/`) || Host(`evil`)"), PATH),
     "Go's templates in a path": (route(path="/{ { env `HOME` } }"), PATH),
+    "an encoded sign in a path": (route(path="/a%7Bb"), "a path without %-encoding"),
     "a line end in a path": (route(path="/a\nb"), PATH),
     "a script as address of a tile": (tile(url="javascript:alert(1)"), URL),
     "an attribute in the address of a tile": (tile(url='https://x/" onclick="alert(1)'), URL),
