@@ -38,7 +38,7 @@ class ActionModule(NormalAction):
         if screen is None or not self._worth_watching():
             yield
             return
-        note = RemoteNote(str(self._task.args.get("name", "")), asker(self._connection))
+        note = RemoteNote(str(self._task.args.get("name", "")), str(self._task.get_name()), asker(self._connection))
         prefix = screen.prefix(host)
         ticker = console.Ticker(
             lambda: (text := note.look()) and f"{prefix}{text}",
@@ -54,22 +54,20 @@ class ActionModule(NormalAction):
 
     def _worth_watching(self) -> bool:
         """Nothing takes long in check mode; at -vvv every question to the host would be shown."""
-        transport = str(getattr(self._connection, "transport", "")).rpartition(".")[2]
-        return (
-            transport in INDEPENDENT
-            and not self._task.check_mode
-            and not self._task.async_val
-            and display.verbosity <= MOST_VERBOSE
-        )
+        return not self._task.check_mode and not self._task.async_val and bool(display.verbosity <= MOST_VERBOSE)
 
 
 def asker(connection: Any) -> Callable[[str], str]:
     """Return a way to run a command beside the task: over a connection of its own, as the login user.
 
-    The copy shares the options, so that SSH goes through the session that stands already.
+    The copy shares the options, so that SSH goes through the session that stands already. Nothing is asked over a
+    connection that may not bear it.
     """
+    transport = str(getattr(connection, "transport", "")).rpartition(".")[2]
 
     def ask(command: str) -> str:
+        if transport not in INDEPENDENT:
+            return ""
         own = copy.copy(connection)
         own.set_become_plugin(None)
         _code, out, _err = own.exec_command(command, sudoable=False)

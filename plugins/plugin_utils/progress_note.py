@@ -14,6 +14,7 @@ from typing import Any
 
 FOLDER = "/run/kronos-progress"
 OLD = 2.0
+LONG = 10.0
 _UPTIME = re.compile(r"(\d+\.\d+) \d+\.\d+")
 _DOING = {
     "start": "starting {}",
@@ -26,13 +27,20 @@ _DOING = {
 class RemoteNote:
     """The note of one stack. *ask* runs a command on the host and returns what it prints.
 
-    The host is asked every *pause* seconds at most; in between, time goes on by our own clock.
+    The host is asked every *pause* seconds at most; in between, time goes on by our own clock. Where there is no
+    note, as while the module waits for its turn, the name of the *task* must do.
     """
 
     def __init__(
-        self, stack: str, ask: Callable[[str], str], pause: float = 3.0, clock: Callable[[], float] = time.monotonic
+        self,
+        stack: str,
+        task: str,
+        ask: Callable[[str], str],
+        pause: float = 3.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stack = stack
+        self._task = task
         self._ask = ask
         self._pause = pause
         self._clock = clock
@@ -42,12 +50,13 @@ class RemoteNote:
         self._age = 0.0
 
     def look(self) -> str:
-        """Return what the stack is doing, in words; empty where it tells nothing."""
+        """Return what the stack is doing, in words; empty where there is nothing to tell yet."""
         if self._asked is None or self._clock() - self._asked >= self._pause:
             self._fetch()
         doing = describe(self._note)
         if not doing or self._asked is None:
-            return ""
+            running = self._clock() - self._begun
+            return f"{self._task}, {duration(running)}" if running >= LONG else ""
         said = f" ({self._note['said']})" if self._note.get("said") else ""
         return _printable(f"{self._stack}: {doing}, {duration(self._age + self._clock() - self._asked)}{said}")
 

@@ -10,9 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ansible_collections.kronos.homelab.plugins.plugin_utils.progress_note import duration
-
-LONG = 10.0
+from ansible_collections.kronos.homelab.plugins.plugin_utils.progress_note import LONG, duration
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,10 @@ class Connection:
 
 class Task:
     args = {"name": "media"}
+
+    def get_name(self) -> str:
+        return "Converge media"
+
     async_val = 0
     check_mode = False
 
@@ -91,29 +95,37 @@ def test_progress_is_shown(monkeypatch: pytest.MonkeyPatch, paper: Paper, named:
 
 
 @pytest.mark.parametrize(
-    ("screen", "transport", "verbosity", "task"),
+    ("screen", "verbosity", "task"),
     [
-        pytest.param(None, "ssh", 0, {}, id="another callback shows the run"),
-        pytest.param(console.Screen(), "network_cli", 0, {}, id="a connection that several may not use at once"),
-        pytest.param(console.Screen(), "ssh", 3, {}, id="every command is shown"),
-        pytest.param(console.Screen(), "ssh", 0, {"check_mode": True}, id="check mode"),
-        pytest.param(console.Screen(), "ssh", 0, {"async_val": 60}, id="async"),
+        pytest.param(None, 0, {}, id="another callback shows the run"),
+        pytest.param(console.Screen(), 3, {}, id="every command is shown"),
+        pytest.param(console.Screen(), 0, {"check_mode": True}, id="check mode"),
+        pytest.param(console.Screen(), 0, {"async_val": 60}, id="async"),
     ],
 )
 def test_silent_where_there_is_nothing_to_watch(
     monkeypatch: pytest.MonkeyPatch,
     paper: Paper,
     screen: console.Screen | None,
-    transport: str,
     verbosity: int,
     task: dict[str, Any],
 ) -> None:
     console.use(screen)
     paper.verbosity = verbosity
     threads = []
-    run(monkeypatch, Connection(transport), lambda: threads.append(threading.active_count()), **task)
+    run(monkeypatch, Connection(), lambda: threads.append(threading.active_count()), **task)
     assert threads == [threading.active_count()]
     assert paper.said == []
+
+
+@pytest.mark.parametrize(
+    ("transport", "asked"),
+    [("local", True), ("community.docker.docker", True), ("ansible.netcommon.network_cli", False)],
+)
+def test_only_connections_that_bear_it_are_asked(transport: str, asked: bool) -> None:
+    connection = Connection(transport)
+    assert bool(stack.asker(connection)("cat note")) == asked
+    assert bool(connection.asked) == asked
 
 
 def test_a_connection_that_fails_disturbs_nothing(monkeypatch: pytest.MonkeyPatch, paper: Paper) -> None:

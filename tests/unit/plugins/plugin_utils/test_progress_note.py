@@ -66,7 +66,7 @@ def test_the_host_is_asked_now_and_then_and_time_goes_on_between() -> None:
         asked.append(command)
         return f"{100.5 + now[0]:.2f} 1.00\n" + json.dumps({**NOTE, "since": 101.5, "said": "HTTP 503"})
 
-    note = RemoteNote("media", ask, pause=3.0, clock=lambda: now[0])
+    note = RemoteNote("media", "Media", ask, pause=3.0, clock=lambda: now[0])
     seen = {}
     for second in (5, 6, 7, 8):
         now[0] = second
@@ -86,12 +86,19 @@ def test_both_sides_mean_the_same_file() -> None:
 
 def test_a_name_is_no_command_and_an_answer_steers_no_terminal() -> None:
     assert progress_note.command("a b;reboot") == "cat /proc/uptime '/run/kronos-progress/a b;reboot.json' 2>/dev/null"
-    note = RemoteNote("media", lambda _: UPTIME + json.dumps({**NOTE, "names": ["a\x1b[2Jb\n"], "since": 100.5}))
+    note = RemoteNote(
+        "media", "Media", lambda _: UPTIME + json.dumps({**NOTE, "names": ["a\x1b[2Jb\n"], "since": 100.5})
+    )
     assert note.look() == "media: waiting for a[2Jb to be healthy, 0 s"
 
 
-def test_without_a_note_there_is_nothing_to_say() -> None:
-    assert RemoteNote("media", lambda _: "").look() == ""
+def test_without_a_note_the_task_is_told_when_it_takes_long() -> None:
+    now = [0.0]
+    note = RemoteNote("media", "Converge media", lambda _: "", clock=lambda: now[0])
+    now[0] = 6.0
+    assert note.look() == ""
+    now[0] = 12.0
+    assert note.look() == "Converge media, 12 s"
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(0.4, "0 s"), (119.9, "119 s"), (125, "2 min 5 s")])
