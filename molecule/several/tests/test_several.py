@@ -135,14 +135,12 @@ def test_a_host_that_is_away_holds_up_nobody(tmp_path: Path) -> None:
 
 def test_a_broken_inventory_of_one_host_and_a_broken_engine_of_another(tmp_path: Path) -> None:
     films = on(FILMS)
-    films.check_output(
-        "mv /usr/bin/dockerd /usr/bin/dockerd.away; systemctl kill -s KILL docker; rm -f /etc/docker/daemon.json"
-    )
+    films.check_output("mv /usr/sbin/dockerd /usr/sbin/dockerd.away && systemctl kill --signal KILL docker")
     change = {"kronos_services_zz": {"hello": {"environment": {"GREETING": "broken"}}}}
     try:
         run = run_all(tmp_path, several=change, several_b={"kronos_services_zz": {"prometeus": {"enabled": False}}})
     finally:
-        films.check_output("mv /usr/bin/dockerd.away /usr/bin/dockerd")
+        films.check_output("mv /usr/sbin/dockerd.away /usr/sbin/dockerd")
     assert run.code != 0
     assert {task["host"] for task in run.tasks if task["outcome"] == "failed"} == {STORE, FILMS}
     assert hosts_of(run, SUMMARY) == {HOME}
