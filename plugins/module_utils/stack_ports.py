@@ -59,9 +59,12 @@ def published(containers: Iterable[Container]) -> set[tuple[str, int]]:
 def publisher(port: Port, listed: Iterable[Mapping[str, Any]]) -> str:
     """The running container that has *port* already, out of ``GET /containers/json``; empty where none has.
 
-    The kernel's tables would only show Docker's proxy, and without that nothing at all.
+    The kernel's tables would only show Docker's proxy, and without that nothing at all. Containers that a killed
+    engine left behind are listed with ports that they no longer have.
     """
     for one in listed:
+        if one.get("State") not in ("running", "restarting", "paused"):
+            continue
         for each in one.get("Ports") or ():
             if (each.get("Type"), each.get("PublicPort")) == (port.protocol, port.port) and _collide(
                 str(each.get("IP") or "0.0.0.0"), port.address

@@ -62,8 +62,15 @@ def test_addresses_that_collide(one, other, collide):
 LISTED = [
     {"Names": ["/down"], "Image": "a:1", "Ports": []},
     {"Names": ["/inner"], "Image": "a:1", "Ports": [{"PrivatePort": 53, "Type": "udp"}]},
-    {"Names": ["/resolver"], "Image": "b:1", "Ports": [{"IP": "127.0.0.1", "PublicPort": 53, "Type": "udp"}]},
-    {"Names": ["/web"], "Image": "c:1", "Ports": [{"IP": "0.0.0.0", "PublicPort": 80, "Type": "tcp"}]},
+    # an engine that was killed goes on listing the ports of what it had started
+    {"Names": ["/killed"], "Image": "d:1", "State": "exited", "Ports": [{"PublicPort": 8443, "Type": "tcp"}]},
+    *(
+        {"Names": [f"/{name}"], "Image": image, "State": state, "Ports": [{"IP": ip, "PublicPort": port, "Type": kind}]}
+        for name, image, state, ip, port, kind in [
+            ("resolver", "b:1", "running", "127.0.0.1", 53, "udp"),
+            ("web", "c:1", "paused", "0.0.0.0", 80, "tcp"),
+        ]
+    ),
 ]
 
 
@@ -75,6 +82,7 @@ LISTED = [
         (Port("tcp", 53), ""),
         (Port("tcp", 80, "192.0.2.1"), "the container web (image c:1)"),
         (Port("tcp", 8080), ""),
+        (Port("tcp", 8443), ""),
     ],
 )
 def test_the_container_that_has_a_port(port, holder):
