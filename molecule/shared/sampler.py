@@ -58,7 +58,10 @@ class Samples:
 
 
 class Client:
-    """Asks one route over connections that stay open, as browsers do: a handshake each time would load the machine."""
+    """Asks one route over connections that stay open, as browsers do: a handshake each time would load the machine.
+
+    It asks where a version that never gets healthy answers 503.
+    """
 
     def __init__(self, name: str) -> None:
         self.fqdn = f"{name}.{labtest.HOST}.localhost"
@@ -76,7 +79,7 @@ class Client:
     async def _exchange(self) -> bool:
         reader, writer = self.idle.pop() if self.idle else await self._connect()
         try:
-            writer.write(f"GET / HTTP/1.1\r\nHost: {self.fqdn}\r\n\r\n".encode())
+            writer.write(f"GET /health HTTP/1.1\r\nHost: {self.fqdn}\r\n\r\n".encode())
             status, *headers = (await reader.readuntil(b"\r\n\r\n")).decode().lower().split("\r\n")
             fields = dict(line.split(": ", 1) for line in headers if line)
             await reader.readexactly(int(fields["content-length"]))
