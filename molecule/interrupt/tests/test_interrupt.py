@@ -169,6 +169,7 @@ def test_one_plain_run_later_all_is_well(
         steps = listing(point, world, listings)
         fault = replace(fault, step=1 + int(point.part * len(steps)))
     to = world.prepare(point.to, *point.topics)
+    world.letter = ""
     interrupt(point, to, fault)
     world.go(other(to) if point.back else to, *point.topics)
     world.check(rotated=point.rotate)

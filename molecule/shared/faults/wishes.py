@@ -32,7 +32,7 @@ def wish(letter: str, *topics: str) -> dict[str, Any]:
         "traefik_certificate_timer": f"*-*-* {HOUR[letter]}",
     }
     if "engine" in topics and second:
-        wanted["docker_daemon_settings"] = {"shutdown-timeout": 16}
+        wanted["docker_daemon_settings"] = {"default-shm-size": "65M"}
     if "zone" in topics and second:
         wanted["kronos_zones"] = {"extra": {}}
     return wanted

@@ -25,7 +25,10 @@ WATCHER = "watcher"
 
 @dataclass
 class World:
-    """``letter`` and ``topics``: what was wanted last; ``rendered``: every file that a finished run left, by hash."""
+    """What stands: a wish, by ``letter`` and ``topics`` (no letter: an interruption has left something between).
+
+    ``rendered``: every file that a finished run left, by hash.
+    """
 
     letter: str = A
     topics: tuple[str, ...] = ()
@@ -58,8 +61,8 @@ class World:
 
     def prepare(self, to: str, *topics: str) -> str:
         """Make sure that going to *to* (empty: the other one) is a change in just *topics*; gives where to go."""
-        target = to or other(self.letter)
-        if (target == self.letter or topics != self.topics) and (topics or self.topics or target == self.letter):
+        target = to or other(self.letter or A)
+        if not self.letter or target == self.letter or topics != self.topics:
             self.go(other(target), *topics)
             self.remember(survey())
         return target
