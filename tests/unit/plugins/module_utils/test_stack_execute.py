@@ -108,7 +108,7 @@ def test_a_port_that_another_program_has(host, check):
 @pytest.mark.parametrize("check", [True, False])
 def test_a_port_that_another_container_has(host, check, monkeypatch):
     host.converge(**stack(host))
-    listed, theirs = host.containers, {"Id": "c99", "Names": ["/theirs"], "Image": "nginx:1"}
+    listed, theirs = host.containers, {"Id": "c99", "Names": ["/theirs"], "Image": "nginx:1", "State": "running"}
     theirs["Ports"] = [{"PublicPort": 8080, "Type": "tcp"}]
     monkeypatch.setattr(host, "containers", lambda: [*listed(), theirs])
     wanted = stack(host)
