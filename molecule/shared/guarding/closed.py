@@ -32,6 +32,7 @@ def plan_of(variables: Mapping[str, Any], *arguments: str) -> dict[str, Any]:
             "ANSIBLE_COLLECTIONS_PATH": str(labtest.ROOT / ".ansible" / "collections"),
             "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
             "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_FORCE_COLOR": "false",  # molecule asks for colours
             "KRONOS_LAB_HOSTS": labtest.HOST,
         }
         done = subprocess.run(command, cwd=labtest.ROOT, env=environment, capture_output=True, text=True, check=False)

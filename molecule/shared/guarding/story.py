@@ -41,6 +41,8 @@ class Story:
     def run(self, name: str, playbook: str, *arguments: str, environment: Any = None, **variables: Any) -> labtest.Run:
         """Run a playbook as talkative as it can be, with caches and logs below the story's folder."""
         settings = {
+            # molecule asks for colours, which are no text of a container's
+            "ANSIBLE_FORCE_COLOR": "false",
             "ANSIBLE_HOME": str(self.folder / "home"),
             "ANSIBLE_LOG_PATH": str(self.folder / "log"),
             "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",

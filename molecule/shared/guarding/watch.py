@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +21,8 @@ import labtest
 
 LAB = labtest.ROOT / "molecule" / "lab" / "lab.py"
 PAUSE = 0.05
+# A process may become another program soon after it began, hardly later.
+YOUNG, SELDOM = 5, 40
 
 
 def remote(code: str, data: Any = None) -> Any:
@@ -43,11 +47,13 @@ def shell(command: str) -> str:
     return subprocess.run(argv, capture_output=True, text=True, timeout=600, check=True).stdout
 
 
-def command_lines() -> Iterator[str]:
-    """The command lines of all processes there are now."""
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            yield path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+def command_lines(ages: Counter[str]) -> Iterator[str]:
+    """The command lines of the processes there are now; of one that is known for long, only now and then."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        ages[pid] += 1
+        if ages[pid] <= YOUNG or ages[pid] % SELDOM == 0:
+            with contextlib.suppress(OSError):
+                yield Path("/proc", pid, "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
 
 
 @contextmanager
@@ -57,8 +63,9 @@ def watched_controller() -> Iterator[set[str]]:
     over = threading.Event()
 
     def watch() -> None:
+        ages: Counter[str] = Counter()
         while not over.wait(PAUSE):
-            seen.update(command_lines())
+            seen.update(command_lines(ages))
 
     thread = threading.Thread(target=watch)
     thread.start()
@@ -70,8 +77,8 @@ def watched_controller() -> Iterator[set[str]]:
 
 
 WATCH = """
-import glob, os, signal, sys, time
-seen, over = set(), []
+import collections, os, signal, time
+seen, over, ages = set(), [], collections.Counter()
 signal.signal(signal.SIGTERM, lambda *_: over.append(1))
 
 def read(path):
@@ -82,7 +89,11 @@ def read(path):
         return ""
 
 while not over:
-    for folder in glob.glob("/proc/[0-9]*"):
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        ages[pid] += 1
+        if ages[pid] > 5 and ages[pid] % 40:
+            continue
+        folder = "/proc/" + pid
         seen.add(read(folder + "/cmdline"))
         try:
             own = os.stat(folder).st_uid
