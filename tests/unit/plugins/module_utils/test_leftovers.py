@@ -20,6 +20,8 @@ DEAD = 2**22 + 1  # above the kernel's highest process id
         (".config.yml.kronos-", False),
         (".config.yml", False),
     ],
+    # no process id in names: the workers of a parallel run have one each
+    ids=["dead", "alive", "another name", "no number", "whole"],
 )
 @pytest.mark.parametrize("place", ["ours", "ours/media/files/web", "shared"])
 def test_files_of_writers_that_are_gone(tmp_path, name, goes, place):
