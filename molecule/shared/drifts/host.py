@@ -100,7 +100,7 @@ TABLE = [
         name="note of what was issued edited",
         harm=f'sed -i \'s/"due": [0-9]*/"due": 1000/\' {CA}/issued.json',
         reason="certificate proxy: it expires soon",
-        shown=("certificate proxy",),
+        shown=("certificate proxy", "certificate root"),
         **back(f"{CA}/issued.json"),
     ),
     Drift(
