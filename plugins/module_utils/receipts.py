@@ -11,7 +11,7 @@ has these optional keys, which ``host_check`` knows how to compare with the pres
 ``mounts``       {path of a directory that a container has mounted: its inode}
 ``whole``        [directory below which nothing may be but the files and directories of the receipt]
 ``containers``   {name: {id, image (id), state, networks [..], options (digest of all that a hand can change),
-                 digest (our label), exit_code (of one that has ended)}}
+                 digest (our label), known (a few options), exit_code (of one that has ended)}}
 ``images``       {reference: id of the image that it means}
 ``networks``     {name: id}
 ``units``        {systemd unit: active state}

@@ -41,6 +41,9 @@ from ansible_collections.kronos.homelab.plugins.module_utils.stack_state import 
     save_state,
 )
 
+# what a prediction has to know of the containers of a Docker that is stopped
+KNOWN = ("image", "ports", "network_mode")
+
 
 @dataclass(frozen=True)
 class Outside:
@@ -156,6 +159,7 @@ def _noted(container: Container) -> dict[str, Any]:
         "networks": sorted(container.networks),
         "options": receipts.digest(container.observed),
         "digest": container.digest,
+        "known": {key: container.observed[key] for key in KNOWN if key in container.observed},
         **({"exit_code": container.exit_code} if container.status == "exited" else {}),
     }
 

@@ -144,6 +144,7 @@ def remembered(rendered: Rendered, layout: Layout) -> Containers:
             digest=note.get("digest", ""),
             stack=layout.stack,
             networks=networks,
+            observed=note.get("known") or {},
         )
     return Containers(own, orphans=orphans)
 

@@ -215,6 +215,7 @@ def test_a_docker_that_is_stopped_still_has_its_containers(host):
         "rules": ("recreated", "volumes./rules"),
     }
     assert foreseen["actions"] == done["actions"], "its folder was deleted as well"
+    assert foreseen["diff"] == done["diff"]
 
 
 def test_an_unexpected_fault_shows_no_secret(host, monkeypatch):
