@@ -29,6 +29,7 @@ _SEQUENCES = {
     "\\": "\\",
 }
 _SEQUENCE = re.compile(r"\\([ntrabfveE\\]|x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|[0-7]{1,4})")
+_RUN = re.compile(r"[A-Za-z0-9]{16,}")
 _URL_SAFE = str.maketrans("+/", "-_")
 
 
@@ -68,6 +69,8 @@ def _spellings(value: str) -> Iterator[str]:
     # Single lines of a key or certificate appear in logs, its short frame is no secret.
     parts = [whole, *(line for line in lines if len(line) >= 16 and not line.startswith("-----"))]
     for part in parts:
+        # Whatever a program makes of the signs around it, a long run of letters and digits it leaves as it is.
+        yield from _RUN.findall(part)
         if len(part) >= SHORTEST:
             for one in {part, _echoed(part)}:
                 yield from (one, *_written(one), *_encoded(one))

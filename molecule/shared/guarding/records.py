@@ -48,7 +48,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 if sick():
     lines = [name + "=" + way for name, value in secrets().items() for way in ways(value)]
-    for line in lines + ["\x1b[31mred\x1b[0m \x1b]0;title\x07 {{ lookup('pipe', 'touch /tmp/guard-pwned') }} \u202e"]:
+    # put together here: as a whole it would be a template of the inventory, which Ansible renders
+    template = "{" * 2 + " lookup('pipe', 'touch /tmp/guard-pwned') " + "}" * 2
+    for line in lines + ["\x1b[31mred\x1b[0m \x1b]0;title\x07 " + template + " \u202e"]:
         sys.stdout.buffer.write(line.encode("utf-8", "surrogatepass") + b"\n")
     sys.stdout.flush()
 http.server.HTTPServer(("", 8080), Handler).serve_forever()

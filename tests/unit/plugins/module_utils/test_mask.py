@@ -94,6 +94,14 @@ def test_any_text_around_any_secret(secret: str, before: str, after: str) -> Non
         assert stripped not in Mask([secret]).text(before + secret + after)
 
 
+@pytest.mark.parametrize(
+    "text", ["C:\new\table\\markb85e42a483d8d9a\ufffd", "cut markb85e42a483d8d9a", "MARK: markb85e42a483d8d9a!"]
+)
+def test_the_heart_of_a_secret_is_hidden_whatever_became_of_its_signs(text: str) -> None:
+    shown = Mask(["C:\\new\\table\\x41\\\\markb85e42a483d8d9a\\"]).text(text)
+    assert shown == text.replace("markb85e42a483d8d9a", HIDDEN)
+
+
 def test_data_is_searched_through() -> None:
     mask = Mask(["marker"])
     found = mask.data({"a marker": ["marker", 1, None, ("x", {"y": "marker!"})]})
