@@ -72,7 +72,7 @@ def _spellings(value: str) -> Iterator[str]:
         # Whatever a program makes of the signs around it, a long run of letters and digits it leaves as it is.
         yield from _RUN.findall(part)
         if len(part) >= SHORTEST:
-            for one in {part, _echoed(part)}:
+            for one in dict.fromkeys((part, _echoed(part))):
                 yield from (one, *_written(one), *_encoded(one))
                 # An answer is quoted on one line; reading a program's output as text may change its line ends.
                 yield from (" ".join(one.split()), one.replace("\r\n", "\n").replace("\r", "\n"))

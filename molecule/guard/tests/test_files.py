@@ -66,8 +66,11 @@ def matches(kind: str, path: str) -> list[tuple[str, str, str]]:
 @pytest.fixture(scope="module")
 def listed() -> list[tuple[str, str, str, str]]:
     """Kind, owner, mode and path of everything of ours."""
-    lines = watch.shell(f"find {ROOTS} -printf '%y %U:%G %m %p\\n'").splitlines()
-    return [(kind, owner, mode, path) for kind, owner, mode, path in (line.split(" ", 3) for line in lines)]
+    found = []
+    for line in watch.shell(f"find {ROOTS} -printf '%y %U:%G %m %p\\n'").splitlines():
+        kind, owner, mode, path = line.split(" ", 3)
+        found.append((kind, owner, mode, path))
+    return found
 
 
 def test_everything_of_ours_is_in_the_table_with_owner_and_mode(listed: list[tuple[str, str, str, str]]) -> None:
