@@ -15,6 +15,8 @@ import yaml
 TABLE = yaml.safe_load((labtest.ROOT / "tests" / "broken" / "inventories.yml").read_text())
 # cases with record files of their own need a copy of the collection; the unit suite has them
 CASES = [case for case in TABLE["cases"] if not case.keys() & {"files", "hosts"}]
+# the unit suite plans every one; against a real host a sixth of them is enough for each day
+TAKEN = CASES if labtest.FULL else CASES[::6]
 
 
 def snapshot(host: Any) -> str:
@@ -35,10 +37,10 @@ def complaint(case: dict[str, Any], folder: Path) -> str:
     return ""
 
 
-def test_every_broken_inventory_gets_its_message_and_the_host_stays_untouched(host: Any, tmp_path: Path) -> None:
-    assert len(CASES) >= 60
+def test_broken_inventories_get_their_message_and_the_host_stays_untouched(host: Any, tmp_path: Path) -> None:
+    assert len(TAKEN) >= 20
     before = snapshot(host)
     with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(lambda one: complaint(one[1], tmp_path / str(one[0])), enumerate(CASES)))
+        found = list(pool.map(lambda one: complaint(one[1], tmp_path / str(one[0])), enumerate(TAKEN)))
     assert [line for line in found if line] == []
     assert snapshot(host) == before
