@@ -113,6 +113,7 @@ def start(
         "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "molecule" / "shared" / "callback"),
         "ANSIBLE_CALLBACKS_ENABLED": "kronos_record,kronos_kill",
         "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_FORCE_COLOR": "0",  # molecule sets it, which would colour what tests read
         "KRONOS_LAB_HOSTS": HOST,
         "KRONOS_RECORD": str(Path(folder.name, "record")),
         **(environment or {}),
