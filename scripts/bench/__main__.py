@@ -52,7 +52,7 @@ def growth() -> tuple[list[Timing], dict[str, dict[int, float]]]:
         settled = partial(play, SITE, variables=wish(count))
         every = partial(play, SITE, variables={**wish(count), "kronos_fast": False})
         fast = measure(f"site.yml, nothing to do, {named}", settled, 5)
-        full = measure(f"the same with every role (kronos_fast: false), {named}", every)
+        full = measure(f"the same with every role (kronos_fast: false), {named}", every, 2)
         bare = measure(f"bare docker compose up -d, {named}", lambda: over_ssh(f"{PROJECTS} up -d || exit 1; done"), 5)
         for kind, row in (("fast", fast), ("full", full), ("compose", bare)):
             times[kind][count] = row.seconds
@@ -94,7 +94,7 @@ def usual() -> list[Timing]:
     mirror = json.loads((ROOT / ".lab/inventory.json").read_text())["_meta"]["hostvars"][HOST]["kronos_image_mirror"]
     path = playbook("usual", usual_style(USUAL, f"{mirror}/{IMAGE}"))
     first = measure(f"usual style, first run of {USUAL} services", lambda: play(path), 1)
-    again = measure(f"usual style, nothing to do for {USUAL} services", lambda: play(path))
+    again = measure(f"usual style, nothing to do for {USUAL} services", lambda: play(path), 2)
     remote("docker ps -aq --filter name=^u0 | xargs -r docker rm -f >/dev/null")
     return [first, again]
 
