@@ -30,7 +30,7 @@ NOTE_MEMORY = """mkdir -p /root/bench && cat > /root/bench/sitecustomize.py <<'E
 import atexit, os, resource
 def note():
     with open(f"/root/bench/peak-{os.getpid()}", "w") as stream:
-        stream.write(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=stream)
 atexit.register(note)
 EOF
 printf '#!/bin/sh\\nPYTHONPATH=/root/bench exec /usr/bin/python3 "$@"\\n' > /root/bench/python
@@ -115,7 +115,7 @@ def many() -> list[str]:
     spent = min(cpu(plan, wish(MANY)) for _round in range(3)) - min(cpu(nothing, wish(MANY)) for _round in range(3))
     remote(NOTE_MEMORY)
     play(SITE, "--check", "-e", "ansible_python_interpreter=/root/bench/python", variables=wish(MANY))
-    held = max(int(line) for line in remote("cat /root/bench/peak-* | sed 's/$/ /' | tr ' ' '\\n' | grep .").split())
+    held = max(int(peak) for peak in remote("tail -qn 1 /root/bench/peak-* | xargs -n 1").split())
     return [
         f"{MANY} services: the plan takes {spent:.2f} s of CPU (loading of records and task included); in check mode "
         f"the largest module held {held / 1024:.0f} MiB on the host, the controller {peak_memory():.0f} MiB.",
