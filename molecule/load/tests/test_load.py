@@ -29,10 +29,13 @@ REPORT: list[str] = []
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _told() -> Iterator[None]:
-    """Print what was measured, after the last test."""
+def _told(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Show what was measured, after the last test; a print would be shown only where a test fails."""
     yield
-    print("\n" + "\n".join(REPORT))
+    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
+    terminal.ensure_newline()
+    for line in REPORT:
+        terminal.write_line(line)
 
 
 def report(kind: str, found: list[sampler.Samples]) -> None:
