@@ -26,15 +26,15 @@ EMPTY = (
     "rm -rf /opt/kronos /var/lib/kronos/receipts; docker network prune -f >/dev/null"
 )
 # notes how much memory each Python process of a module held at its peak
-NOTE_MEMORY = """mkdir -p /root/bench && cat > /root/bench/sitecustomize.py <<'EOF'
+NOTE_MEMORY = """mkdir -p /var/tmp/bench && cat > /var/tmp/bench/sitecustomize.py <<'EOF'
 import atexit, os, resource
 def note():
-    with open(f"/root/bench/peak-{os.getpid()}", "w") as stream:
+    with open(f"/var/tmp/bench/peak-{os.getpid()}", "w") as stream:
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=stream)
 atexit.register(note)
 EOF
-printf '#!/bin/sh\\nPYTHONPATH=/root/bench exec /usr/bin/python3 "$@"\\n' > /root/bench/python
-chmod +x /root/bench/python; rm -f /root/bench/peak-*"""
+printf '#!/bin/sh\\nPYTHONPATH=/var/tmp/bench exec /usr/bin/python3 "$@"\\n' > /var/tmp/bench/python
+chmod +x /var/tmp/bench/python; rm -f /var/tmp/bench/peak-*"""
 
 
 def wish(count: int, **changes: Any) -> dict[str, Any]:
@@ -114,8 +114,8 @@ def many() -> list[str]:
     plan = playbook("plan", [{**head, "tasks": [{"kronos.homelab.plan": None}]}])
     spent = min(cpu(plan, wish(MANY)) for _round in range(3)) - min(cpu(nothing, wish(MANY)) for _round in range(3))
     remote(NOTE_MEMORY)
-    play(SITE, "--check", "-e", "ansible_python_interpreter=/root/bench/python", variables=wish(MANY))
-    held = max(int(peak) for peak in remote("tail -qn 1 /root/bench/peak-* | xargs -n 1").split())
+    play(SITE, "--check", "-e", "ansible_python_interpreter=/var/tmp/bench/python", variables=wish(MANY))
+    held = max(int(peak) for peak in remote("tail -qn 1 /var/tmp/bench/peak-* | xargs -n 1").split())
     return [
         f"{MANY} services: the plan takes {spent:.2f} s of CPU (loading of records and task included); in check mode "
         f"the largest module held {held / 1024:.0f} MiB on the host, the controller {peak_memory():.0f} MiB.",

@@ -89,11 +89,11 @@ TABLE = [
     ),
     Drift(
         name="root's key deleted",
-        before=f"cp -p {CA}/root.key /root/drift-root.key",
+        before=f"cp -p {CA}/root.key /var/tmp/drift-root.key",
         harm=f"rm {CA}/root.key",
         reason=f"{CA}/root.key: deleted",
         fails="root.key, the key of the authority, is lost",
-        mended=f"mv /root/drift-root.key {CA}/root.key",
+        mended=f"mv /var/tmp/drift-root.key {CA}/root.key",
         healed=SOUND,
     ),
     Drift(
