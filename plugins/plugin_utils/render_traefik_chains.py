@@ -32,8 +32,8 @@ IDENTITY_HEADERS = (
 )
 
 # While a service is made anew its name resolves to nothing and its port refuses: the request waits for the new one,
-# so that a short update shows as latency. Only where no connection came about, and only for methods that may be
-# repeated (Traefik's default); pauses grow from the interval to twice its length, so all of them take about 5 s.
+# so that a short update shows as latency. Only where no connection came about, so that nothing is sent twice; pauses
+# grow from the interval to twice its length, so all of them take about 5 s.
 _RETRY: Data = {"attempts": 12, "initialInterval": "250ms"}
 
 

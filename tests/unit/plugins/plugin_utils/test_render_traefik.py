@@ -42,3 +42,7 @@ def test_logs_tell_failures_and_no_secrets(plans: Any) -> None:
     assert log["fields"]["headers"]["names"] == {"User-Agent": "keep", "Authorization": "drop", "Cookie": "drop"}
     assert log["fields"]["headers"]["defaultMode"] == log["fields"]["queryParameters"]["defaultMode"] == "drop"
     assert static["global"] == {"checkNewVersion": False, "sendAnonymousUsage": False}
+
+
+def test_no_connection_to_a_service_is_kept(plans: Any) -> None:
+    assert traefik_static(plans.plan())["serversTransport"] == {"maxIdleConnsPerHost": -1}
