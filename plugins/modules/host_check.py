@@ -124,6 +124,18 @@ fresh:
   description: Whether nothing of ours is on the host.
   returned: when O(state=checked)
   type: bool
+settled:
+  description:
+    - Digests of the calls of our modules that need not be repeated, since everything that they left stands; with each
+      what of its result still holds. The controller halves of these modules then answer without going to the host, as
+      long as no task of the run has changed anything below the stacks.
+  returned: when O(state=checked)
+  type: dict
+release:
+  description: The distribution, in the words of C(/etc/os-release).
+  returned: when O(state=checked)
+  type: dict
+  sample: {id: debian, version: "13", codename: trixie}
 lease:
   description: How the lease was got, one of taken, renewed, taken over; empty in check mode and without O(run).
   returned: when O(state=checked) or O(state=held)
@@ -216,6 +228,8 @@ def check(params: dict, check_mode: bool) -> dict:
         "notices": [*notices, *problems, *verdict.notices],
         "stacks_present": list(verdict.stacks),
         "fresh": verdict.fresh,
+        "settled": dict(verdict.settled),
+        "release": dict(conditions.distribution()),
         "lease": taken,
     }
 
