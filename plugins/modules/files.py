@@ -110,7 +110,7 @@ removed:
 """
 
 from ansible_collections.kronos.homelab.plugins.module_utils import owners, receipts, tree
-from ansible_collections.kronos.homelab.plugins.module_utils.shell import run_module
+from ansible_collections.kronos.homelab.plugins.module_utils.shell import Leaves, run_module
 
 OPTIONS = {
     "name": {"type": "str", "required": True},
@@ -173,7 +173,7 @@ def converge(params: dict, check_mode: bool) -> dict:
 
 def main() -> None:
     """Entry point."""
-    run_module(OPTIONS, converge)
+    run_module(OPTIONS, converge, leaves=Leaves(lambda params: ("files", params["name"])))
 
 
 if __name__ == "__main__":

@@ -74,6 +74,17 @@ options:
     type: list
     elements: str
     default: []
+  given:
+    description:
+      - The secrets that the inventory gives, by service and name (C(kronos_secrets)). One that the host keeps with
+        another value makes a whole run due.
+      - The controller half sends no value, but marks (HMAC-SHA-256) keyed with O(salt).
+    type: dict
+    default: {}
+  salt:
+    description: Key of the marks in O(given). The controller half fills it in, another one for each task.
+    type: str
+    default: ""
   release_settled:
     description: With O(state=checked), give the lease back at once where nothing differs, since no task will follow.
     type: bool
@@ -156,7 +167,15 @@ OLDEST_PYTHON = (3, 9)
 if sys.version_info < OLDEST_PYTHON:  # before the imports, which an older one stumbles over
     raise SystemExit(f"Python 3.9 or later is wanted on the host; {sys.executable} is {sys.version.split()[0]}")
 
-from ansible_collections.kronos.homelab.plugins.module_utils import conditions, host_state, lease, leftovers
+from dataclasses import replace
+
+from ansible_collections.kronos.homelab.plugins.module_utils import (
+    conditions,
+    host_state,
+    lease,
+    leftovers,
+    secret_marks,
+)
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_socket import Engine
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import HostRunner
@@ -170,6 +189,8 @@ OPTIONS = {
     "ended_run": {"type": "str", "default": ""},
     "controller_time": {"type": "float", "default": 0.0},
     "places": {"type": "list", "elements": "str", "default": []},
+    "given": {"type": "dict", "default": {}, "no_log": True},
+    "salt": {"type": "str", "default": "", "no_log": True},
     "release_settled": {"type": "bool", "default": False},
 }
 
@@ -237,6 +258,8 @@ def check(params: dict, check_mode: bool) -> dict:
 def compare(params: dict) -> tuple[host_state.Verdict, list[str]]:
     """The verdict, and what keeps the host from being written to; raises where a whole run would have to."""
     verdict = host_state.judge(params["digest"], Engine(), HostRunner())
+    given = secret_marks.differing(params["given"], params["salt"])
+    verdict = replace(verdict, reasons=(*verdict.reasons, *given))
     problems = conditions.unusable([*conditions.PLACES, *params["places"]])
     if problems and verdict.drifted:
         raise KronosError(f"{'; '.join(problems)}. {conditions.NOTHING}")

@@ -39,23 +39,26 @@ class SettledAction(NormalAction):  # type: ignore[misc]  # Ansible ships no typ
     """Runs the module as ever, unless the host is known to be as it would leave it.
 
     ``BELOW``: what it changes may matter to every stack, so that all later tasks of the run look for themselves.
+    ``SPARED``: whether there are calls of it that need not be made.
     """
 
     BELOW = True
+    SPARED = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return what the module returns, or the answer that is known."""
         variables = task_vars or {}
         plan = variables.get("kronos_plan") or {}
-        run, arguments = str(self._task.args.get("run") or ""), to_plain(self._task.args)
-        if not run or run != plan.get("run") or arguments.get("state", "present") != "present":
+        run = str(self._task.args.get("run") or "")
+        if not run or run != plan.get("run"):
             return self._work(task_vars)
-        call = call_digest(str(self._task.resolved_action), arguments, str(plan.get("collection")))
-        known = to_plain(self._templar.template(variables.get(KNOWN) or {}))
-        answer = known_answer(call, known, variables.get("ansible_facts") or {}, run)
-        if answer is not None:
-            return answer
-        self._task.args = {**self._task.args, "asked": call}
+        if self.SPARED and self._task.args.get("state", "present") == "present":
+            call = call_digest(str(self._task.resolved_action), to_plain(self._task.args), str(plan.get("collection")))
+            known = to_plain(self._templar.template(variables.get(KNOWN) or {}))
+            answer = known_answer(call, known, variables.get("ansible_facts") or {}, run)
+            if answer is not None:
+                return answer
+            self._task.args = {**self._task.args, "asked": call}
         result = self._work(task_vars)
         if result.get("changed") and self.BELOW:
             result["ansible_facts"] = {f"ansible_{DISTURBED}": run}

@@ -70,6 +70,27 @@ def test_a_network_that_is_made_anew(host: Any) -> None:
     assert "10.77.9.0/24" in host.check_output("docker network inspect kronos-default")
 
 
+GIVEN = [{"kronos_secrets": {"radarr": {"api_key": key * 32}}} for key in "ab"]
+
+
+@pytest.mark.parametrize("check", [True, False], ids=["predicted", "done"])
+def test_another_value_of_a_secret_reaches_its_service(check: bool) -> None:
+    """The plan knows names alone; the host is asked whether it keeps these values."""
+    assert labtest.site(**GIVEN[0]).code == 0
+    assert "Nothing differed" in labtest.site(**GIVEN[0]).output
+    run = labtest.site(*(["--check"] if check else []), **GIVEN[1])
+    assert "secret radarr/api_key: the inventory gives another value" in run.output
+    assert run.actions()["radarr"] == "recreated"
+    assert "media" in parts(run, settled=False)
+
+
+@pytest.mark.parametrize("check", [True, False], ids=["predicted", "done"])
+def test_a_variable_of_a_role_is_part_of_what_is_wanted(host: Any, check: bool) -> None:
+    run = labtest.site(*(["--check"] if check else []), docker_daemon_settings={"debug": True})
+    assert "Configure and start the engine" in " ".join(run.changed)
+    assert ("debug" in host.check_output("cat /etc/docker/daemon.json")) is not check
+
+
 def test_switched_off() -> None:
     run = labtest.site(kronos_fast=False)
     assert parts(run, settled=False) == {*BELOW, "own", *OTHERS}

@@ -84,6 +84,13 @@ def test_an_unknown_call_is_made_and_noted(
 @pytest.mark.parametrize("arguments", [{"run": ""}, {"run": "of another play"}, {"state": "absent"}])
 def test_what_is_no_part_of_the_run_is_always_done(monkeypatch: pytest.MonkeyPatch, arguments: Any) -> None:
     known = {settled.call_digest("kronos.homelab.stack", {**ARGUMENTS, **arguments}, "c1"): {}}
-    result, called = act(monkeypatch, True, known, True, **arguments)
+    result, called = act(monkeypatch, False, known, True, **arguments)
     assert called == {**ARGUMENTS, **arguments}
     assert result == {"changed": True}
+
+
+def test_who_is_never_spared_tells_the_others_of_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settled.SettledAction, "SPARED", False)
+    result, called = act(monkeypatch, True, {CALL: FACTS}, True)
+    assert called == ARGUMENTS, "no digest of values leaves the controller"
+    assert result == {"changed": True, "ansible_facts": {"ansible_kronos_disturbed": "me"}}
