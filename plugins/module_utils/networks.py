@@ -4,13 +4,14 @@
 """Docker networks of ours: made, made anew where they differ, removed when nobody uses them. The plan is pure.
 
 A network cannot be changed, so its whole wish is kept as a digest in a label, and another digest means making it
-anew: its containers are taken off, and joined again with their aliases.
+anew: its containers are taken off, and their stacks make them anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from typing import Any, Protocol
 
 from ansible_collections.kronos.homelab.plugins.module_utils import receipts
@@ -19,6 +20,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.errors import Krono
 
 MANAGED = "kronos.managed"
 SPEC = "kronos.spec"
+BRIDGE = "com.docker.network.bridge.name"
 OLD = ("Name", "Driver", "Internal", "EnableIPv6", "IPAM", "Options", "Labels")
 KEYS = ("driver", "internal", "subnet", "gateway", "bridge", "parent", "mtu", "ipv6")
 
@@ -55,8 +57,9 @@ class Found:
 class NetworksChange:
     """Everything that has to happen, by name of the network.
 
-    ``recreate`` maps to the containers that are taken off and joined again. ``kept`` are ours that nobody wants but
-    containers still use; ``foreign`` are containers of others in our networks: both are told, and left alone.
+    ``recreate`` maps to the containers that are taken off, for their stacks to make anew. ``kept`` are ours that
+    nobody wants but containers still use; ``foreign`` are containers of others in our networks: both are told, and
+    left alone.
     """
 
     wanted: Mapping[str, Mapping[str, Any]]
@@ -148,7 +151,7 @@ def apply(change: NetworksChange, client: Client) -> None:
 def request(network: Mapping[str, Any]) -> dict[str, Any]:
     """The body of ``POST /networks/create`` for a wanted network."""
     options = {
-        "com.docker.network.bridge.name": network.get("bridge"),
+        BRIDGE: network.get("bridge"),
         "com.docker.network.driver.mtu": network.get("mtu"),
         "parent": network.get("parent"),
     }
@@ -203,7 +206,7 @@ def _options(network: Mapping[str, Any]) -> dict[str, Any]:
         "internal": network.get("Internal"),
         "subnet": pool.get("Subnet"),
         "gateway": pool.get("Gateway"),
-        "bridge": options.get("com.docker.network.bridge.name"),
+        "bridge": options.get(BRIDGE),
         "parent": options.get("parent"),
         "mtu": options.get("com.docker.network.driver.mtu"),
         "ipv6": network.get("EnableIPv6"),
@@ -215,7 +218,7 @@ def _standing(found: Found) -> str:
 
 
 def _anew(found: Found, network: Mapping[str, Any]) -> str:
-    return described(network) + "".join(f"member: {member.name} (joined again)\n" for member in found.members)
+    return described(network) + "".join(f"member: {member.name} (made anew by its stack)\n" for member in found.members)
 
 
 def _diff(name: str, before: str, after: str) -> dict[str, str]:
@@ -230,12 +233,13 @@ def _create(client: Client, body: Mapping[str, Any]) -> None:
 
 
 def _replace(client: Client, name: str, members: Sequence[str], body: Mapping[str, Any]) -> None:
-    """Make a network anew under its members.
+    """Make a network anew; its members are taken off, and made anew by their stacks.
 
-    Where Docker refuses the new one (its subnet is taken), the old one is back.
+    They cannot be joined again: compose ties a container to the id of its network, and Docker then refuses every
+    other. So what Docker would not make (a subnet that is taken) has to be known before.
     """
     old = client.get(f"/networks/{name}")
-    aliases = {member: _aliases(client, member, name) for member in members}
+    _try(client, body, old)
     for member in members:
         client.ask("POST", f"/networks/{name}/disconnect", {"Container": member, "Force": True})
     client.ask("DELETE", f"/networks/{name}")
@@ -244,14 +248,20 @@ def _replace(client: Client, name: str, members: Sequence[str], body: Mapping[st
     except KronosError:
         _create(client, {key: old[key] for key in OLD if key in old})
         raise
-    finally:
-        for member in members:
-            endpoint = {"Container": member, "EndpointConfig": {"Aliases": aliases[member]}}
-            client.ask("POST", f"/networks/{name}/connect", endpoint)
 
 
-def _aliases(client: Client, container: str, network: str) -> list[str]:
-    """The names by which others know *container* on *network*; its id is one that Docker adds by itself."""
-    known = client.get(f"/containers/{container}/json")
-    endpoint = known["NetworkSettings"]["Networks"].get(network) or {}
-    return [alias for alias in endpoint.get("Aliases") or [] if not str(known["Id"]).startswith(alias)]
+def _try(client: Client, body: Mapping[str, Any], old: Mapping[str, Any]) -> None:
+    """Make the network under another name and take it away again; not beside an old one that is in its way."""
+    subnets = [pool["Subnet"] for pool in (body.get("IPAM") or {}).get("Config") or [] if pool.get("Subnet")]
+    standing = [pool["Subnet"] for pool in (old.get("IPAM") or {}).get("Config") or [] if pool.get("Subnet")]
+    if body["Driver"] != "bridge" or not subnets:
+        return
+    if any(ip_network(one).overlaps(ip_network(two)) for one in subnets for two in standing):
+        return
+    options = {key: value for key, value in body["Options"].items() if key != BRIDGE}
+    trial = {**body, "Name": f"{body['Name']}-trial", "Options": options}
+    try:
+        client.ask("POST", "/networks/create", trial)
+    except KronosError as error:
+        raise KronosError(f"network {body['Name']}: {error}. Nothing was changed") from error
+    client.ask("DELETE", f"/networks/{trial['Name']}")

@@ -59,6 +59,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.stack_present impor
     mount_replaced,
     read_containers,
     read_present,
+    taken_off,
 )
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_render import Rendered, render
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_secrets import (
@@ -180,6 +181,8 @@ def _present(params: Mapping[str, Any], check: bool, run: _Open) -> dict[str, An
         )
     rendered = render(stack, values, fingerprint_key(run.layout, create=not check), run.layout)
     present = _read(run, rendered)
+    if check:
+        present = taken_off(present, params.get("renewed_networks") or ())
     plan = make_plan(rendered, present, run.layout)
     result = _result(plan, rendered, present)
     if check:

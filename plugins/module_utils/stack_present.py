@@ -90,6 +90,16 @@ def read_present(
     return Present(containers, images, engine.networks(), gone, files, strays, state, journal, proven)
 
 
+def taken_off(present: Present, networks: Iterable[str]) -> Present:
+    """The present once an earlier task has made these networks anew, and taken their containers off them. Pure."""
+    gone = set(networks)
+    own = {
+        name: replace(one, networks={key: value for key, value in one.networks.items() if key not in gone})
+        for name, one in present.containers.own.items()
+    }
+    return replace(present, containers=replace(present.containers, own=own))
+
+
 def read_images(engine: Engine, rendered: Rendered) -> dict[str, str]:
     """Reference → id, of the images that the host has of this stack."""
     references = {service.image for service in rendered.stack.services.values()}

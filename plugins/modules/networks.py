@@ -13,7 +13,8 @@ author:
   - The kronos.homelab authors (@kronos-homelab)
 description:
   - Creates networks that are missing and makes those anew whose driver, subnet, bridge or other options differ.
-    Containers on such a network are taken off and joined again with their aliases, and are named in the result.
+    Containers on such a network are taken off and named in the result; M(kronos.homelab.stack) makes them anew, since
+    Docker joins none again that compose made.
   - Networks of others are never touched. One that has a name of ours is an error, and so is a container of somebody
     else on a network that must be made anew.
   - On a host without Docker, check mode predicts every network as created.
@@ -94,7 +95,7 @@ created:
   type: list
   elements: str
 recreated:
-  description: Networks that were (or would be) made anew, with the containers that were taken off and joined again.
+  description: Networks that were (or would be) made anew, with the containers that were taken off.
   returned: success
   type: dict
   sample: {kronos-media: [radarr]}

@@ -78,6 +78,14 @@ options:
     type: list
     elements: str
     default: []
+  renewed_networks:
+    description:
+      - Networks that an earlier task of this run makes anew, off which it takes their containers. In check mode they
+        are on it still, and this tells which services are going to be made anew.
+      - Without effect outside check mode.
+    type: list
+    elements: str
+    default: []
 attributes:
   check_mode:
     description: Predicts per service and per file exactly what a run does, also on a host without Docker.
@@ -199,6 +207,7 @@ OPTIONS = {
     "generation": {"type": "int", "default": 0},
     "awaited_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
     "returning_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
+    "renewed_networks": {"type": "list", "elements": "str", "default": []},
 }
 
 

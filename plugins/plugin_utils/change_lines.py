@@ -59,7 +59,7 @@ def _packages(result: Mapping[str, Any]) -> Iterator[Change]:
 def _networks(result: Mapping[str, Any]) -> Iterator[Change]:
     yield from (Change(f"network {name}", "created") for name in result.get("created") or ())
     for name, members in (result.get("recreated") or {}).items():
-        yield Change(f"network {name}", "made anew", f"joined again: {', '.join(members)}" if members else "")
+        yield Change(f"network {name}", "made anew", f"with {', '.join(members)}" if members else "")
     yield from (Change(f"network {name}", "removed") for name in result.get("removed") or ())
 
 

@@ -17,8 +17,8 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.plain import to_pla
 KNOWN = "kronos_settled"
 # A fact of the host: the run in which something below the stacks changed. Ansible strips the prefix `ansible_`.
 DISTURBED = "kronos_disturbed"
-# Who asks, and what only the run that renews a secret says, make no other call of it.
-PASSING = ("run", "asked", "awaited_secrets", "returning_secrets")
+# Who asks, and what only the run that renews a secret or a network says, make no other call of it.
+PASSING = ("run", "asked", "awaited_secrets", "returning_secrets", "renewed_networks")
 
 
 def call_digest(module: str, arguments: Mapping[str, Any], collection: str) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -64,10 +65,25 @@ def test_a_difference_below_the_stacks(host: Any, check: bool) -> None:
 
 def test_a_network_that_is_made_anew(host: Any) -> None:
     """Found by nobody before: it comes with the plan, and what is below the stacks changes within the run."""
-    moved = labtest.site(kronos_zones_zz={"default": {"network": {"subnet": "10.77.9.0/24"}}})
+    moving = {"kronos_zones_zz": {"default": {"network": {"subnet": "10.77.9.0/24"}}}}
+    predicted = labtest.site("--check", **moving)
+    moved = labtest.site(**moving)
     assert "Make the networks of the zones" in " ".join(moved.changed)
     assert parts(moved, settled=False) == {"networks", "own", *OTHERS, "internal_ca", "units"}
+    assert (predicted.actions(), predicted.files) == (moved.actions(), moved.files)
+    assert moved.actions()["hello"] == "recreated"
     assert "10.77.9.0/24" in host.check_output("docker network inspect kronos-default")
+    assert labtest.answers("hello")
+
+
+def test_a_range_that_is_taken_leaves_all_as_it_was(host: Any) -> None:
+    taken = json.loads(host.check_output("docker network inspect kronos-in-default"))[0]["IPAM"]["Config"][0]["Subnet"]
+    before = labtest.inspect(host, ["hello"])["hello"]["State"]["StartedAt"]
+    run = labtest.site(kronos_zones_zz={"default": {"network": {"subnet": taken}}})
+    assert run.code != 0
+    assert "Pool overlaps" in " ".join(run.failures)
+    assert labtest.inspect(host, ["hello"])["hello"]["State"]["StartedAt"] == before
+    assert labtest.answers("hello")
 
 
 GIVEN = [{"kronos_secrets": {"radarr": {"api_key": key * 32}}} for key in "ab"]

@@ -118,6 +118,20 @@ def test_a_rotation_is_predicted_before_the_new_value_exists(host):
     assert not host.converge(awaited_secrets=["web/token"], **stack(host))["changed"]
 
 
+def test_services_of_a_network_that_is_made_anew_are_predicted(host):
+    host.converge(**stack(host))
+    renewed = {"renewed_networks": ["kronos-default"]}
+    check = host.converge(check=True, **renewed, **stack(host))
+    host.nets["kronos-default"] = "another id"
+    for one in host.boxes.values():
+        one.networks.pop("kronos-default", None)
+    real = host.converge(**renewed, **stack(host))
+    assert actions(check) == actions(real)
+    assert actions(real)["web"] == ("recreated", "networks")
+    assert check["diff"] == real["diff"]
+    assert not host.converge(**renewed, **stack(host))["changed"]
+
+
 @pytest.mark.parametrize("name", ["db", "token"])
 def test_a_given_secret_edited_by_hand_changes_no_service_once_it_is_put_right(host, name):
     host.converge(**stack(host))

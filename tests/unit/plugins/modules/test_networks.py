@@ -72,7 +72,8 @@ def test_check_mode_says_what_the_run_does_and_a_second_run_is_quiet(docker, run
     assert receipts.read("networks", "all")["left"]["networks"] == {"kronos-a": "id 0", "kronos-in-a": "id 1"}
 
 
-def test_a_changed_network_is_made_anew_under_its_containers(docker, run_module):
+def test_a_changed_network_is_made_anew_without_its_containers(docker, run_module):
+    """Their stacks make them anew: Docker joins none again that compose tied to the id of the old network."""
     run_module(networks, networks=WANTED)
     docker.on = {"radarr": {"kronos-a": {"Aliases": ["radarr", "films", "0123"]}, "other": {}}}
     changed = [{**WANTED[0], "subnet": "10.7.0.0/24"}, WANTED[1]]
@@ -80,18 +81,28 @@ def test_a_changed_network_is_made_anew_under_its_containers(docker, run_module)
     done = run_module(networks, networks=changed)
     assert predicted["recreated"] == done["recreated"] == {"kronos-a": ["radarr"]}
     assert docker.made["kronos-a"]["IPAM"]["Config"] == [{"Subnet": "10.7.0.0/24"}]
-    assert docker.on == {"radarr": {"kronos-a": {"Aliases": ["radarr", "films"]}, "other": {}}}
+    assert docker.on == {"radarr": {"other": {}}}
+    assert sorted(docker.made) == ["kronos-a", "kronos-in-a"], "the trial is gone"
     assert not run_module(networks, networks=changed)["changed"]
 
 
-def test_a_subnet_that_is_taken_leaves_the_old_network(docker, run_module):
+def test_a_subnet_that_is_taken_changes_nothing(docker, run_module):
     run_module(networks, networks=WANTED)
     docker.on = {"radarr": {"kronos-a": {"Aliases": ["radarr"]}}}
     docker.taken = "10.7.0.0/24"
     failed = run_module(networks, networks=[{**WANTED[0], "subnet": "10.7.0.0/24"}, WANTED[1]])
-    assert failed["msg"] == "network kronos-a: Docker: Pool overlaps with other one on this address space"
+    reason = "Docker: Pool overlaps with other one on this address space"
+    assert failed["msg"] == f"network kronos-a: {reason}. Nothing was changed"
     assert docker.on == {"radarr": {"kronos-a": {"Aliases": ["radarr"]}}}
     assert not run_module(networks, networks=WANTED)["changed"]
+
+
+def test_a_range_around_the_old_one_cannot_be_tried_first(docker, run_module):
+    old = [{**WANTED[0], "subnet": "10.7.0.0/24"}]
+    run_module(networks, networks=old)
+    docker.taken = "10.7.0.0/16"
+    assert run_module(networks, networks=[{**WANTED[0], "subnet": "10.7.0.0/16"}])["failed"]
+    assert not run_module(networks, networks=old)["changed"], "the old one is back"
 
 
 def test_while_docker_is_stopped_check_mode_knows_what_the_last_run_left(docker, run_module):

@@ -64,7 +64,7 @@ CASES = [
         {"created": ["n1"], "recreated": {"n2": ["radarr", "plex"], "n3": []}, "removed": ["n4"], "kept": {"n5": []}},
         [
             "network n1 created",
-            "network n2 made anew (joined again: radarr, plex)",
+            "network n2 made anew (with radarr, plex)",
             "network n3 made anew",
             "network n4 removed",
         ],
