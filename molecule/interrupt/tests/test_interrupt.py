@@ -85,7 +85,16 @@ POINTS = [
     *spread("networks", 1, topics=("zone",), to=A),
     *spread("docker_daemon", 2, topics=("engine",)),
     Point("docker_daemon killed in the restart", Fault("docker_daemon", find="restart", delay=0.3), topics=("engine",)),
-    *spread("stack:dashboard:absent", 1, topics=("dashboard",), to=A),
+    # by what it does: how many steps there are depends on how many generations there were
+    *(
+        Point(f"removal killed {where}", Fault("stack:dashboard:absent", find=find), topics=("dashboard",), to=A)
+        for where, find in {
+            "before its containers go": "docker DELETE /containers/",
+            "before its notes go": "remove .*/receipts/stack--dashboard.json",
+            "among its generations": "rmdir files",
+            "before its folder goes": "rmdir .*/stacks/dashboard$",
+        }.items()
+    ),
     *spread("stack:dashboard", 2, topics=("dashboard",), to=B),
 ]
 FEW = [
