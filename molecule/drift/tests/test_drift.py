@@ -94,7 +94,7 @@ def test_drifts_are_noticed_predicted_and_healed(host: Any, batch: list[Drift]) 
     if batch[0].fails:
         assert predicted.failures == real.failures
         assert batch[0].fails in " ".join(real.failures)
-        host.check_output(batch[0].mended)
+        host.check_output(f"D=/run/drift/0; {batch[0].mended}")
         real = site()
         outputs += real.output
         assert real.code == 0, real.output

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
@@ -17,14 +18,14 @@ name: kronos_kill
 type: aggregate
 short_description: Kill or freeze ansible-playbook at a task
 description:
-  - Acts where the environment variable KRONOS_KILL holds a JSON object with C(task), the number of a task (from 1) or
-    the beginning of its name, C(delay), seconds after its start, and C(signal), SIGKILL by default.
-  - Lists the tasks as they start in the file named by KRONOS_KILL_LIST.
+  - Acts where the environment variable KRONOS_KILL holds a JSON object with C(task), the beginning of a task's
+    name (with or without its role), C(delay), seconds after its start, and C(signal), SIGKILL by default.
+  - Lists the tasks as they start, and when, in the file named by KRONOS_KILL_LIST, each as a JSON object.
 """
 
 
 class CallbackModule(CallbackBase):
-    """Counts tasks as they start."""
+    """Looks at each task as it starts."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -33,19 +34,17 @@ class CallbackModule(CallbackBase):
 
     def __init__(self) -> None:
         super().__init__()
-        self.count = 0
         self.wish = json.loads(os.environ.get("KRONOS_KILL") or "{}")
         self.list = os.environ.get("KRONOS_KILL_LIST", "")
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         """The moment before a task is given to the hosts."""
-        self.count += 1
         name = task.get_name()
         if self.list:
             with open(self.list, "a", encoding="utf-8") as stream:
-                stream.write(f"{name}\n")
+                stream.write(json.dumps({"task": name, "at": time.monotonic()}) + "\n")
         at = self.wish.get("task")
-        if not at or (at != self.count if isinstance(at, int) else not name.rpartition(" : ")[2].startswith(at)):
+        if not at or not (name.startswith(at) or name.rpartition(" : ")[2].startswith(at)):
             return
         self.wish["task"] = None  # once
         delay, number = float(self.wish.get("delay") or 0), int(self.wish.get("signal") or 9)
