@@ -63,10 +63,7 @@ ENDLESS = "sleep 987"
 
 TABLE = [
     Condition(
-        "Docker hangs",
-        stopped_process,
-        ["Docker hangs", "no answer at", "within 30 s", "systemctl restart docker"],
-        serving=False,  # it is dockerd that resolves the names of containers, for the proxy as well
+        "Docker hangs", stopped_process, ["Docker hangs", "no answer at", "within 30 s", "systemctl restart docker"]
     ),
     Condition(
         "daemon.json is no JSON, Docker runs",
