@@ -9,16 +9,23 @@ scenarios=("$@")
 if [ ${#scenarios[@]} -eq 0 ]; then
   for file in molecule/*/molecule.yml; do scenarios+=("$(basename "$(dirname "$file")")"); done
 fi
+logs=.cache/molecule
+mkdir -p $logs
 failed=()
 began=$SECONDS
 $lab up # with its progress on show: molecule would hide it
 for scenario in "${scenarios[@]}"; do
   started=$SECONDS outcome=passed
   echo "== scenario $scenario ($((SECONDS - began)) s since the start)"
-  molecule test -s "$scenario" || { outcome=FAILED && failed+=("$scenario"); }
+  molecule test -s "$scenario" 2>&1 | tee "$logs/$scenario.log" || { outcome=FAILED && failed+=("$scenario"); }
   printf '== scenario %s %s in %d min %02d s\n' "$scenario" $outcome $(((SECONDS - started) / 60)) $(((SECONDS - started) % 60))
 done
 # molecule destroys the hosts of failed scenarios too; this catches what a killed run left
 for scenario in "${scenarios[@]}"; do $lab down --host "$scenario" >/dev/null; done
+# once more at the end, where somebody who sees only the last lines looks
+for scenario in "${failed[@]}"; do
+  echo "== what failed in $scenario (whole: $logs/$scenario.log)"
+  grep -aE '(FAILED|ERROR) molecule/|^[^a-zA-Z]*E  ' "$logs/$scenario.log" | cut -c1-400 | tail -12 || tail -12 "$logs/$scenario.log"
+done
 echo "== ${#scenarios[@]} scenarios in $((SECONDS - began)) s, failed: ${failed[*]:-none}"
 [ ${#failed[@]} -eq 0 ]
