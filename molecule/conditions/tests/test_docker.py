@@ -15,6 +15,7 @@ import pytest
 from ordeal import Condition, inside, put
 
 CONFIG = "/etc/docker/daemon.json"
+SOCKET = "/run/docker.sock"
 PLUGIN = "/usr/libexec/docker/cli-plugins/docker-compose"
 KEPT = "/var/tmp/kept"
 
@@ -26,6 +27,19 @@ def stopped_process() -> Iterator[None]:
         yield
     finally:
         inside("kill -CONT $(pidof dockerd)")
+
+
+@contextmanager
+def mute_interface() -> Iterator[None]:
+    """Docker's interface takes every question and answers none, as with a deadlock; the rest of it goes on."""
+    listen = "s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(512); time.sleep(600)"
+    inside(f"mv {SOCKET} {SOCKET}.kept")
+    inside(f"systemd-run --unit=mute python3 -c 'import socket, sys, time; {listen}' {SOCKET}")
+    labtest.until(lambda: inside(f"ss -Hlx src {SOCKET}"), 20)
+    try:
+        yield
+    finally:
+        inside(f"systemctl stop mute; mv -f {SOCKET}.kept {SOCKET}")
 
 
 @contextmanager
@@ -61,10 +75,12 @@ METADATA = f'[ "$1" = docker-cli-plugin-metadata ] && exec {KEPT} "$@"'
 TOO_OLD = f'case "$*" in *version*) echo 2.10.0;; *) exec {KEPT} "$@";; esac'
 ENDLESS = "sleep 987"
 
+HANGS = ["Docker hangs", "no answer at", "within 30 s", "systemctl restart docker"]
+
 TABLE = [
-    Condition(
-        "Docker hangs", stopped_process, ["Docker hangs", "no answer at", "within 30 s", "systemctl restart docker"]
-    ),
+    Condition("Docker's interface hangs", mute_interface, HANGS),
+    # the names of containers are resolved by dockerd: while all of it stands still, nobody in a container finds another
+    Condition("all of dockerd hangs", stopped_process, HANGS, serving=False),
     Condition(
         "daemon.json is no JSON, Docker runs",
         partial(configuration, "{", docker_runs=True),
