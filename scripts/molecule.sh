@@ -26,7 +26,7 @@ for scenario in "${scenarios[@]}"; do $lab down --host "$scenario" >/dev/null; d
 for scenario in "${failed[@]}"; do
   echo "== what failed in $scenario (whole: $logs/$scenario.log)"
   said=$(sed 's/\x1b\[[0-9;]*m//g' "$logs/$scenario.log")
-  grep -E '^ *(│ )?E  ' <<<"$said" | cut -c1-300 | tail -12 || true
+  grep -E '^ *(│ )?(E  |\[ERROR\]|fatal: )' <<<"$said" | cut -c1-300 | tail -12 || true
   grep -E '^ *(│ )?(FAILED|ERROR) ' <<<"$said" | cut -c1-300 || tail -12 <<<"$said"
 done
 echo "== ${#scenarios[@]} scenarios in $((SECONDS - began)) s, failed: ${failed[*]:-none}"
