@@ -201,6 +201,14 @@ def network_names(definition: Mapping[str, Any], top: Mapping[str, Any], project
     return {_network_name(key, declared.get(key) or {}, project): each for key, each in options.items()}
 
 
+def fixed_addresses(definition: Mapping[str, Any], top: Mapping[str, Any], project: str) -> dict[str, str]:
+    """Docker's name of a network → the IPv4 address that a service has there, where it states one."""
+    joined = network_names(definition, top, project)
+    return {
+        name: str(options["ipv4_address"]) for name, options in joined.items() if (options or {}).get("ipv4_address")
+    }
+
+
 def _network_name(key: str, declared: Mapping[str, Any], project: str) -> str:
     if declared.get("name"):
         return str(declared["name"])

@@ -77,6 +77,12 @@ def hashes(observed: Mapping[str, Any]) -> dict[str, str]:
     return {key: receipts.digest(value)[:16] for key, value in sorted(observed.items())}
 
 
+def addresses_of(attached: Mapping[str, Any]) -> dict[str, str]:
+    """Network → IPv4 address that was asked for, from ``NetworkSettings.Networks`` of an inspect or a list."""
+    stated = {name: ((one or {}).get("IPAMConfig") or {}).get("IPv4Address") for name, one in attached.items()}
+    return {name: str(address) for name, address in stated.items() if address}
+
+
 def options_of(document: Mapping[str, Any]) -> dict[str, Any]:
     """Everything that a hand can change, by compose's names, unhashed."""
     config, host = document.get("Config") or {}, document.get("HostConfig") or {}

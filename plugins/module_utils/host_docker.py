@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ansible_collections.kronos.homelab.plugins.module_utils import receipts
-from ansible_collections.kronos.homelab.plugins.module_utils.container_options import options_of
+from ansible_collections.kronos.homelab.plugins.module_utils.container_options import addresses_of, options_of
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_socket import EngineMissing, is_ours, name_of
 
 STACK = "kronos.stack"
@@ -89,11 +89,13 @@ def docker_reasons(left: Mapping[str, Any], docker: Docker) -> list[str]:
 
 def _described(listed: Mapping[str, Any], noted: Mapping[str, Any], engine: Engine) -> dict[str, Any]:
     """A container in the words of a receipt; its options only where the receipt is about this very one."""
+    attached = (listed.get("NetworkSettings") or {}).get("Networks") or {}
     found = {
         "id": listed["Id"],
         "image": listed.get("ImageID", ""),
         "state": listed.get("State", ""),
-        "networks": sorted((listed.get("NetworkSettings") or {}).get("Networks") or {}),
+        "networks": sorted(attached),
+        "addresses": addresses_of(attached),
     }
     if noted.get("options") and noted["id"] == found["id"]:
         document = engine.find(f"/containers/{found['id']}/json") or {}
@@ -144,4 +146,6 @@ def _container_reason(name: str, then: Mapping[str, Any], now: Mapping[str, Any]
     lost, extra = set(then["networks"]) - set(now["networks"]), set(now["networks"]) - set(then["networks"])
     reasons += [f"not on network {network} any more" for network in sorted(lost)]
     reasons += [f"on network {network} by hand" for network in sorted(extra)]
+    if now.get("addresses", {}) != then.get("addresses", {}) and not lost | extra:
+        reasons.append("another address")
     return [f"container {name}: {', '.join(reasons)}"] if reasons else []

@@ -22,7 +22,8 @@ MANAGED = "kronos.managed"
 SPEC = "kronos.spec"
 BRIDGE = "com.docker.network.bridge.name"
 OLD = ("Name", "Driver", "Internal", "EnableIPv6", "IPAM", "Options", "Labels")
-KEYS = ("driver", "internal", "subnet", "gateway", "bridge", "parent", "mtu", "ipv6")
+POOL = {"Subnet": "subnet", "IPRange": "dynamic", "Gateway": "gateway"}
+KEYS = ("driver", "internal", "subnet", "dynamic", "gateway", "bridge", "parent", "mtu", "ipv6")
 
 
 class Client(Protocol):
@@ -37,10 +38,11 @@ class Client(Protocol):
 
 @dataclass(frozen=True)
 class Member:
-    """A container on a network."""
+    """A container on a network, and the IPv4 address that it holds there ("" while it is stopped)."""
 
     name: str
     ours: bool
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,9 @@ class Found:
 class NetworksChange:
     """Everything that has to happen, by name of the network.
 
-    ``recreate`` maps to the containers that are taken off, for their stacks to make anew. ``kept`` are ours that
-    nobody wants but containers still use; ``foreign`` are containers of others in our networks: both are told, and
-    left alone.
+    ``recreate`` maps to the containers that are taken off, for their stacks to make anew; ``moved`` to those that hold
+    the address of another service, and are taken off likewise. ``kept`` are ours that nobody wants but containers still
+    use; ``foreign`` are containers of others in our networks: both are told, and left alone.
     """
 
     wanted: Mapping[str, Mapping[str, Any]]
@@ -69,11 +71,12 @@ class NetworksChange:
     kept: Mapping[str, tuple[str, ...]]
     foreign: Mapping[str, tuple[str, ...]]
     diff: tuple[dict[str, str], ...] = field(repr=False)
+    moved: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:
         """Whether there is anything to do."""
-        return bool(self.create or self.recreate or self.remove)
+        return bool(self.create or self.recreate or self.remove or self.moved)
 
 
 def spec_of(network: Mapping[str, Any]) -> str:
@@ -85,8 +88,9 @@ def find(networks: Iterable[Mapping[str, Any]], containers: Iterable[Mapping[str
     """All networks by name, from ``GET /networks`` and ``GET /containers/json?all=1``."""
     members: dict[str, list[Member]] = {}
     for container in containers:
-        for name in (container.get("NetworkSettings") or {}).get("Networks") or {}:
-            members.setdefault(name, []).append(Member(name_of(container), is_ours(container)))
+        for name, joined in ((container.get("NetworkSettings") or {}).get("Networks") or {}).items():
+            address = str((joined or {}).get("IPAddress") or "")
+            members.setdefault(name, []).append(Member(name_of(container), is_ours(container), address))
     found = {}
     for network in networks:
         labels = network.get("Labels") or {}
@@ -120,13 +124,14 @@ def plan(
     missing = [name for name in by_name if create and name not in found]
     standing = [name for name in by_name if name in found]
     differ = [name for name in standing if create and found[name].spec != spec_of(by_name[name])]
+    moved = {name: _moved(by_name[name], found[name]) for name in standing if create and name not in differ}
     surplus = [name for name in sorted(found) if prune and found[name].spec is not None and name not in by_name]
     users = {name: _names(found[name].members, foreign_only=assume_left) for name in surplus}
     remove = [name for name in surplus if not users[name]]
     return NetworksChange(
         wanted=by_name,
         create=tuple(missing),
-        recreate={name: _names(found[name].members) for name in differ},
+        recreate={name: _names(found[name].members) for name in _in_turn(differ, by_name, found)},
         remove=tuple(remove),
         kept={name: users[name] for name in surplus if users[name]},
         foreign={name: strangers for name in standing if (strangers := _names(found[name].members, foreign_only=True))},
@@ -134,7 +139,9 @@ def plan(
             [_diff(name, "", described(by_name[name])) for name in missing]
             + [_diff(name, _standing(found[name]), _anew(found[name], by_name[name])) for name in differ]
             + [_diff(name, _standing(found[name]), "") for name in remove]
+            + [_diff(name, *_without(found[name], members)) for name, members in moved.items() if members]
         ),
+        moved={name: members for name, members in moved.items() if members},
     )
 
 
@@ -142,10 +149,12 @@ def apply(change: NetworksChange, client: Client) -> None:
     """Carry out *change*. What a kill leaves half-done is finished by the next run and by the stacks."""
     for name in change.remove:
         client.ask("DELETE", f"/networks/{name}")
+    for name, members in change.recreate.items():  # before the new ones: their ranges may be what these give up
+        _replace(client, name, members, request(change.wanted[name]))
     for name in change.create:
         _create(client, request(change.wanted[name]))
-    for name, members in change.recreate.items():
-        _replace(client, name, members, request(change.wanted[name]))
+    for name, members in change.moved.items():
+        _take_off(client, name, members)
 
 
 def request(network: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,7 +174,7 @@ def request(network: Mapping[str, Any]) -> dict[str, Any]:
         "Labels": {MANAGED: "true", SPEC: spec_of(network)},
     }
     if network.get("subnet"):
-        pool = {"Subnet": network["subnet"], "Gateway": network.get("gateway")}
+        pool = {key: network.get(name) for key, name in POOL.items()}
         body["IPAM"] = {"Driver": "default", "Config": [{key: value for key, value in pool.items() if value}]}
     return body
 
@@ -193,6 +202,38 @@ def _refuse(wanted: Mapping[str, Mapping[str, Any]], found: Mapping[str, Found])
             )
 
 
+def _moved(network: Mapping[str, Any], here: Found) -> tuple[str, ...]:
+    """The containers of ours that hold an address which is another service's now.
+
+    Raises KronosError where a container of somebody else holds one.
+    """
+    owners = {address: name for name, address in (network.get("addresses") or {}).items()}
+    held = [member for member in here.members if owners.get(member.address, member.name) != member.name]
+    for member in held:
+        if not member.ours:
+            raise KronosError(
+                f"the container {member.name}, which is not ours, has the address {member.address} of "
+                f"{owners[member.address]} in the network {network['name']}. Take it off first: "
+                f"docker network disconnect {network['name']} {member.name}"
+            )
+    return _names(held)
+
+
+def _in_turn(differ: Iterable[str], wanted: Mapping[str, Mapping[str, Any]], found: Mapping[str, Found]) -> list[str]:
+    """The networks to make anew, each after the one whose range it takes over."""
+    left, ordered = list(differ), []
+    while left:
+        free = [name for name in left if not any(_in_way(wanted[name], found[it]) for it in left if it != name)]
+        ordered.append((free or left)[0])
+        left.remove(ordered[-1])
+    return ordered
+
+
+def _in_way(network: Mapping[str, Any], standing: Found) -> bool:
+    new, old = network.get("subnet"), standing.options.get("subnet")
+    return bool(new and old) and ip_network(str(new)).overlaps(ip_network(str(old)))
+
+
 def _names(members: Iterable[Member], foreign_only: bool = False) -> tuple[str, ...]:
     return tuple(member.name for member in members if not (foreign_only and member.ours))
 
@@ -204,8 +245,7 @@ def _options(network: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "driver": network.get("Driver"),
         "internal": network.get("Internal"),
-        "subnet": pool.get("Subnet"),
-        "gateway": pool.get("Gateway"),
+        **{name: pool.get(key) for key, name in POOL.items()},
         "bridge": options.get(BRIDGE),
         "parent": options.get("parent"),
         "mtu": options.get("com.docker.network.driver.mtu"),
@@ -219,6 +259,14 @@ def _standing(found: Found) -> str:
 
 def _anew(found: Found, network: Mapping[str, Any]) -> str:
     return described(network) + "".join(f"member: {member.name} (made anew by its stack)\n" for member in found.members)
+
+
+def _without(found: Found, members: Iterable[str]) -> tuple[str, str]:
+    """Before and after of a network from which members are taken off to free an address."""
+    gone = set(members)
+    before = "".join(f"member: {member.name}\n" for member in found.members)
+    lines = (f"member: {it.name}" + (" (made anew by its stack)" * (it.name in gone)) for it in found.members)
+    return before, "".join(f"{line}\n" for line in lines)
 
 
 def _diff(name: str, before: str, after: str) -> dict[str, str]:
@@ -240,14 +288,18 @@ def _replace(client: Client, name: str, members: Sequence[str], body: Mapping[st
     """
     old = client.get(f"/networks/{name}")
     _try(client, body, old)
-    for member in members:
-        client.ask("POST", f"/networks/{name}/disconnect", {"Container": member, "Force": True})
+    _take_off(client, name, members)
     client.ask("DELETE", f"/networks/{name}")
     try:
         _create(client, body)
     except KronosError:
         _create(client, {key: old[key] for key in OLD if key in old})
         raise
+
+
+def _take_off(client: Client, name: str, members: Iterable[str]) -> None:
+    for member in members:
+        client.ask("POST", f"/networks/{name}/disconnect", {"Container": member, "Force": True})
 
 
 def _try(client: Client, body: Mapping[str, Any], old: Mapping[str, Any]) -> None:

@@ -157,6 +157,7 @@ def _noted(container: Container) -> dict[str, Any]:
         "image": container.image,
         "state": container.status,
         "networks": sorted(container.networks),
+        "addresses": dict(container.addresses),
         "options": receipts.digest(container.observed),
         "digest": container.digest,
         "known": {key: container.observed[key] for key in KNOWN if key in container.observed},

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.module_utils.container_options import options_of
+from ansible_collections.kronos.homelab.plugins.module_utils.container_options import addresses_of, options_of
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_render import LABEL_DIGEST, LABEL_STACK
 
 PROJECT = "com.docker.compose.project"
@@ -22,7 +22,11 @@ ONE_OFF = "com.docker.compose.oneoff"
 
 @dataclass(frozen=True)
 class Container:
-    """One container as it stands. ``observed`` holds its options by compose's names, unhashed."""
+    """One container as it stands.
+
+    ``networks``: name → id; ``addresses``: name → the IPv4 address that it was given for good there, where it was;
+    ``observed``: its options by compose's names, unhashed.
+    """
 
     id: str
     name: str
@@ -38,6 +42,7 @@ class Container:
     health: str = ""
     health_said: str = field(default="", repr=False)
     networks: Mapping[str, str] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)
     observed: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -68,6 +73,7 @@ def container_of(document: Mapping[str, Any]) -> Container:
         health=str((state.get("Health") or {}).get("Status", "")).replace("none", ""),
         health_said=_last_health(state),
         networks={name: str((one or {}).get("NetworkID", "")) for name, one in attached.items()},
+        addresses=addresses_of(attached),
         observed=options_of(document),
     )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.module_utils import compose
@@ -100,10 +100,15 @@ def _values(
         return container.name, service.container
     if key == "networks":
         names = compose.network_names(unit.definition, rendered.stack.top, rendered.stack.project)
-        return ", ".join(sorted(container.networks)), ", ".join(sorted(names))
+        wanted = compose.fixed_addresses(unit.definition, rendered.stack.top, rendered.stack.project)
+        return _joined(container.networks, container.addresses), _joined(names, wanted)
     if kind == "volumes" and rest:
         return "a folder that was replaced", "the folder of that name"
     return _before(key, kind, rest, container, unit.definition, known), _shown(_look(unit.definition, kind, rest, key))
+
+
+def _joined(networks: Iterable[str], addresses: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} ({addresses[name]})" if name in addresses else name for name in sorted(networks))
 
 
 def _before(

@@ -154,6 +154,9 @@ def _attached(unit: Unit, container: Container, rendered: Rendered, present: Pre
     names = compose.network_names(unit.definition, rendered.stack.top, rendered.stack.project)
     if set(names) != set(container.networks):
         return False
+    wanted = compose.fixed_addresses(unit.definition, rendered.stack.top, rendered.stack.project)
+    if dict(container.addresses) != wanted:
+        return False
     # A stopped container's entry may be empty until it is started.
     return all(container.networks[name] in ("", present.networks.get(name)) for name in names)
 

@@ -154,6 +154,7 @@ def remembered(rendered: Rendered, layout: Layout) -> Containers:
             digest=note.get("digest", ""),
             stack=layout.stack,
             networks=networks,
+            addresses=note.get("addresses") or {},
             observed=note.get("known") or {},
         )
     return Containers(own, orphans=orphans)

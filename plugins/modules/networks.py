@@ -43,9 +43,20 @@ options:
       subnet:
         description: Its addresses (CIDR); Docker takes some where none is given.
         type: str
+      dynamic:
+        description: >-
+          The part of O(networks[].subnet) from which Docker gives addresses by itself (CIDR); the rest is for
+          containers with an address of their own.
+        type: str
       gateway:
         description: Address of its gateway.
         type: str
+      addresses:
+        description: >-
+          Addresses of their own in it, {container: address}. A container of ours that holds the address of another is
+          taken off, for its stack to make anew; one of somebody else is an error.
+        type: dict
+        default: {}
       bridge:
         description: Name of the bridge on the host, at most 15 characters.
         type: str
@@ -99,6 +110,11 @@ recreated:
   returned: success
   type: dict
   sample: {kronos-media: [radarr]}
+moved:
+  description: Containers that were (or would be) taken off a network because they held another one's address.
+  returned: success
+  type: dict
+  sample: {kronos-in-media: [radarr]}
 removed:
   description: Networks that were (or would be) removed.
   returned: success
@@ -128,6 +144,8 @@ OPTIONS = {
             "driver": {"type": "str", "default": "bridge", "choices": ["bridge", "macvlan"]},
             "internal": {"type": "bool", "default": False},
             "subnet": {"type": "str"},
+            "dynamic": {"type": "str"},
+            "addresses": {"type": "dict", "default": {}},
             "gateway": {"type": "str"},
             "bridge": {"type": "str"},
             "parent": {"type": "str"},
@@ -164,6 +182,7 @@ def converge(params: dict, check_mode: bool) -> dict:
         "diff": list(change.diff),
         "created": list(change.create),
         "recreated": {name: list(members) for name, members in change.recreate.items()},
+        "moved": {name: list(members) for name, members in change.moved.items()},
         "removed": list(change.remove),
         "kept": {name: list(members) for name, members in change.kept.items()},
         "foreign": {name: list(members) for name, members in change.foreign.items()},

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_plan import REACH, fqdn, route_name
 from ansible_collections.kronos.homelab.plugins.plugin_utils.hardening import exceptions_of, is_file_variable
 from ansible_collections.kronos.homelab.plugins.plugin_utils.names import mirrored, parse_image
-from ansible_collections.kronos.homelab.plugins.plugin_utils.networks import is_inside
+from ansible_collections.kronos.homelab.plugins.plugin_utils.networks import is_inside, serving_network
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record import DATA_ZONE, Service
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record_parts import (
     HttpCheck,
@@ -32,7 +32,10 @@ FILES_ROOT = "/opt/kronos/stacks"
 
 @dataclass(frozen=True)
 class Context:
-    """What deriving needs to know beside the record itself."""
+    """What deriving needs to know beside the record itself.
+
+    ``joined``: service → its networks; ``addresses``: service → {network: its address there}, where it has a fixed one.
+    """
 
     host: str
     settings: Settings
@@ -40,6 +43,8 @@ class Context:
     shares: Mapping[str, Data]
     services: Mapping[str, Service]
     given: Mapping[str, frozenset[str]]
+    joined: Mapping[str, list[str]]
+    addresses: Mapping[str, Mapping[str, str]]
 
     @property
     def containers(self) -> dict[str, Service]:
@@ -47,7 +52,7 @@ class Context:
         return {name: service for name, service in self.services.items() if service.external is None}
 
 
-def service_entry(service: Service, networks: list[str], context: Context) -> Data:
+def service_entry(service: Service, context: Context) -> Data:
     """The plan's entry of one service that has a container."""
     image = parse_image(service.image or "")
     secrets = service.secret_environment()
@@ -63,7 +68,8 @@ def service_entry(service: Service, networks: list[str], context: Context) -> Da
         "realised_zone": context.zones.of(service.zone),
         "network": service.network,
         "joins_zones": service.joins_zones,
-        "networks": networks,
+        "networks": context.joined[service.name],
+        "addresses": dict(context.addresses[service.name]),
         "user": service.user.model_dump() if service.user else None,
         "hostname": service.hostname,
         "init": service.init,
@@ -166,6 +172,12 @@ def _backend(service: Service, context: Context) -> str:
     return context.settings.host_gateway if service.network == "host" else service.name
 
 
+def _address(service: Service, context: Context) -> str:
+    """Where the proxy reaches the service: by its address on the serving side, since names need Docker's daemon."""
+    serving = serving_network(context.zones.of(service.zone))
+    return context.addresses[service.name].get(serving) or _backend(service, context)
+
+
 def list_routes(service: Service, context: Context) -> list[Data]:
     """The routes of one service, with full names, addresses and what stands behind them."""
     return [_route(service, index, route, context) for index, route in enumerate(service.routes)]
@@ -178,7 +190,7 @@ def _route(service: Service, index: int, route: Route, context: Context) -> Data
         upstream, verify = service.external.url.rstrip("/"), service.external.verify
     else:
         # A container's own certificate cannot carry a name that anyone vouches for.
-        upstream, verify = f"{route.scheme}://{_backend(service, context)}:{route.port}", route.scheme == "http"
+        upstream, verify = f"{route.scheme}://{_address(service, context)}:{route.port}", route.scheme == "http"
     return {
         "name": route_name(service.name, index, route.name),
         "service": service.name,

@@ -11,9 +11,11 @@ network with a way out, except in zone data, which has none. Reach between zones
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ipaddress
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.kronos.homelab.plugins.plugin_utils.addresses import dynamic_part, service_addresses
 from ansible_collections.kronos.homelab.plugins.plugin_utils.names import bridge_name
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record import DATA_ZONE, Service
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import Zone
@@ -87,14 +89,29 @@ def _ordered(service: Service, networks: set[str], zones: Zones) -> list[str]:
     return sorted(networks, key=lambda network: (network != way_out, network))
 
 
-def list_networks(joined: Mapping[str, list[str]], zones: Zones, ipv6: bool) -> list[Data]:
+def address_services(joined: Mapping[str, Sequence[str]], zones: Zones) -> dict[str, dict[str, str]]:
+    """For each container its address in every serving network it joins. Raises NoRoom."""
+    found: dict[str, dict[str, str]] = {name: {} for name in joined}
+    for zone, subnet in sorted(zones.serving.items()):
+        network = serving_network(zone)
+        members = [name for name, networks in joined.items() if network in networks]
+        for name, address in service_addresses(members, subnet).items():
+            found[name][network] = address
+    return found
+
+
+def list_networks(
+    joined: Mapping[str, list[str]], addresses: Mapping[str, Mapping[str, str]], zones: Zones, ipv6: bool
+) -> list[Data]:
     """Every docker network that must exist: those of all zones, used or not, and the internal ones that are used."""
     networks: dict[str, Data] = {}
     for name, zone in zones.realised.items():
         networks[zone_network(name)] = _of_zone(zone_network(name), zone, ipv6)
-        networks[serving_network(name)] = _internal(serving_network(name))
+        networks[serving_network(name)] = _internal(serving_network(name), zones.serving[name])
     for name in sorted({network for joins in joined.values() for network in joins} - set(networks)):
         networks[name] = _internal(name)
+    for name, network in networks.items():
+        network["addresses"] = {service: held[name] for service, held in sorted(addresses.items()) if name in held}
     return list(networks.values())
 
 
@@ -107,6 +124,7 @@ def _of_zone(name: str, zone: Zone, ipv6: bool) -> Data:
         "driver": zone.network.driver,
         "internal": False,
         "subnet": zone.network.subnet,
+        "dynamic": None,
         "gateway": zone.network.gateway or (vlan.gateway if macvlan and vlan else None),
         "bridge": None if macvlan else bridge_name(name),
         "parent": parent if macvlan else None,
@@ -115,12 +133,13 @@ def _of_zone(name: str, zone: Zone, ipv6: bool) -> Data:
     }
 
 
-def _internal(name: str) -> Data:
+def _internal(name: str, subnet: ipaddress.IPv4Network | None = None) -> Data:
     return {
         "name": name,
         "driver": "bridge",
         "internal": True,
-        "subnet": None,
+        "subnet": str(subnet) if subnet else None,
+        "dynamic": str(dynamic_part(subnet)) if subnet else None,
         "gateway": None,
         "bridge": bridge_name(name),
         "parent": None,
@@ -135,6 +154,7 @@ def list_zones(zones: Zones) -> dict[str, Data]:
         name: {
             "network": zone_network(name),
             "serving": serving_network(name),
+            "serving_subnet": str(zones.serving[name]),
             "driver": zone.network.driver,
             "subnet": zone.network.subnet,
             "vlan": zone.vlan.model_dump() if zone.vlan else None,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.plugin_utils import derive
+from ansible_collections.kronos.homelab.plugins.plugin_utils.addresses import NoRoom
 from ansible_collections.kronos.homelab.plugins.plugin_utils.catalogue import Catalogue
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_plan import (
     check_needs,
@@ -25,7 +26,12 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_service impo
 from ansible_collections.kronos.homelab.plugins.plugin_utils.derive import Context
 from ansible_collections.kronos.homelab.plugins.plugin_utils.graph import in_order
 from ansible_collections.kronos.homelab.plugins.plugin_utils.inventory import read_secret_names, read_settings
-from ansible_collections.kronos.homelab.plugins.plugin_utils.networks import join_networks, list_networks, list_zones
+from ansible_collections.kronos.homelab.plugins.plugin_utils.networks import (
+    address_services,
+    join_networks,
+    list_networks,
+    list_zones,
+)
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import Problems
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record import Service
 from ansible_collections.kronos.homelab.plugins.plugin_utils.selection import OWN_STACK, Selection, read_layers, select
@@ -85,7 +91,14 @@ def build_plan(request: Request) -> Data:
     if settings is None:
         raise AssertionError("settings are missing only after a problem, which has been raised")
     services = {name: entry.service for name, entry in selection.entries.items()}
-    context = Context(request.host, settings, zones, shares, services, given)
+    joined = join_networks(services, zones)
+    try:
+        addresses = address_services(joined, zones)
+    except NoRoom as error:
+        problems.say("kronos_serving_pool", (), str(error), "a larger range")
+        problems.raise_if_any()
+        raise
+    context = Context(request.host, settings, zones, shares, services, given, joined, addresses)
     plan = _assemble(context, selection, stacks, request, cautions)
     plan["users"] = {name: person.model_dump() for name, person in sorted(people.models.items())}
     return _sealed(plan, request.run)
@@ -94,7 +107,6 @@ def build_plan(request: Request) -> Data:
 def _assemble(context: Context, selection: Selection, stacks: list[str], request: Request, cautions: list[str]) -> Data:
     services = list(context.services.values())
     containers = context.containers
-    joined = join_networks(context.services, context.zones)
     routes = {service.name: derive.list_routes(service, context) for service in services}
     tiles = [derive.tile_of(service, routes[service.name]) for service in services]
     order = _stack_order(stacks, containers)
@@ -106,9 +118,7 @@ def _assemble(context: Context, selection: Selection, stacks: list[str], request
         "settings": context.settings.model_dump(exclude=set(LEFT_OUT)),
         "stack_order": order,
         "stacks": {stack: _stack(stack, containers) for stack in order},
-        "services": {
-            name: derive.service_entry(service, joined[name], context) for name, service in containers.items()
-        },
+        "services": {name: derive.service_entry(service, context) for name, service in containers.items()},
         "external": {
             service.name: {**service.external.model_dump(), "summary": service.summary}
             for service in services
@@ -116,7 +126,7 @@ def _assemble(context: Context, selection: Selection, stacks: list[str], request
         },
         "disabled": sorted(selection.disabled),
         "zones": list_zones(context.zones),
-        "networks": list_networks(joined, context.zones, context.settings.ipv6),
+        "networks": list_networks(context.joined, context.addresses, context.zones, context.settings.ipv6),
         "routes": [route for listed in routes.values() for route in listed],
         "published": [
             {"service": service.name, **port}

@@ -116,7 +116,9 @@ def _reach(plan: Plan, service: Mapping[str, Any], siblings: Mapping[str, Any]) 
     networks: Data = {name: {} for name in service["networks"]}
     if len(networks) > 1:
         # Connected first, the one network with a way out gives the default gateway.
-        networks[service["networks"][0]] = {"priority": 1000}
+        networks[service["networks"][0]]["priority"] = 1000
+    for name, address in service["addresses"].items():
+        networks[name]["ipv4_address"] = address
     return {"networks": networks, "ports": ports, "depends_on": needs}
 
 

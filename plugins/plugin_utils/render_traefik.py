@@ -28,7 +28,7 @@ _REQUEST_HYGIENE: Data = {
 # A connection that is kept for later may lead to a container that is gone: what is sent on it then is answered by
 # nobody, and the client waits for a quarter of an hour (seen: of 90 kept connections, 10 were not told of the end).
 # A connection of its own per request costs 0.1 ms on the host's bridges, and what cannot be sent is known at once.
-_SERVERS_TRANSPORT: Data = {"maxIdleConnsPerHost": -1}
+SERVERS_TRANSPORT: Data = {"maxIdleConnsPerHost": -1}
 
 # Fields of the access log that repeat others or help nobody who looks for a cause.
 _UNTELLING_FIELDS = (
@@ -55,7 +55,7 @@ def traefik_static(plan: Plan) -> Data:
     return {
         "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
         "entryPoints": _entry_points(plan),
-        "serversTransport": _SERVERS_TRANSPORT,
+        "serversTransport": SERVERS_TRANSPORT,
         "providers": {"file": {"directory": DYNAMIC_FOLDER, "watch": True}},
         # "insecure" puts API and dashboard on the entry point `traefik`, which listens on loopback alone: whether
         # a new configuration was taken can be asked even when that configuration is broken.

@@ -31,9 +31,9 @@ IDENTITY_HEADERS = (
     "X-WEBAUTH-USER",
 )
 
-# While a service is made anew its name resolves to nothing and its port refuses: the request waits for the new one,
-# so that a short update shows as latency. Only where no connection came about, so that nothing is sent twice; pauses
-# grow from the interval to twice its length, so all of them take about 5 s.
+# While a service is made anew nobody has its address and its port refuses: the request waits for the new one, so that
+# a short update shows as latency. Only where no connection came about, so that nothing is sent twice; pauses grow from
+# the interval to twice its length, so all of them take about 4 s, and 3 s more where each connection times out.
 _RETRY: Data = {"attempts": 12, "initialInterval": "250ms"}
 
 

@@ -26,6 +26,9 @@ from pydantic import Field, field_validator, model_validator
 
 PREFIX = "kronos_"
 
+# Each zone gets a sixty-fourth of the pool, and half of that holds its services.
+LONGEST_POOL = 18
+
 
 class Tls(Strict):
     """Where certificates come from."""
@@ -61,12 +64,24 @@ class Settings(Strict):
     host_gateway: Ip = Field(
         "172.17.0.1", description="Address at which containers reach services of the host's network."
     )
+    serving_pool: Cidr | None = Field(
+        None,
+        description="Range for the networks in which the proxy meets the services, /18 or larger; "
+        "default: the first of 10.236.0.0/14 and 198.18.0.0/15 that nothing else uses.",
+    )
     health_timeout: int = Field(120, ge=5, le=3600, description="Seconds until a started service must be healthy.")
     lease_wait: int = Field(60, ge=0, le=86400, description="Seconds to wait for another run on the host to end.")
     fast: bool = Field(True, description="Skip hosts on which nothing is to be done; false runs everything.")
     allowed_ports: list[Port] = Field(
         default_factory=list, description="Ports that verify tolerates beside the plan's and SSH's."
     )
+
+    @field_validator("serving_pool")
+    @classmethod
+    def _holds_every_zone(cls, value: str | None) -> str | None:
+        if value is not None and (":" in value or int(value.partition("/")[2]) > LONGEST_POOL):
+            raise wrong(f"an IPv4 network of /{LONGEST_POOL} or larger")
+        return value
 
 
 # Not part of the plan's settings: the stacks are resolved, a certificate is no choice of the planner.

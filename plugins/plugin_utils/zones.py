@@ -11,6 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from ansible_collections.kronos.homelab.plugins.plugin_utils.addresses import (
+    POOLS,
+    NoRoom,
+    choose_pool,
+    zone_ranges,
+)
 from ansible_collections.kronos.homelab.plugins.plugin_utils.explain import read_model
 from ansible_collections.kronos.homelab.plugins.plugin_utils.merge import Merged, lay_over
 from ansible_collections.kronos.homelab.plugins.plugin_utils.names import DNS_SAFE_WANTED, is_dns_safe
@@ -74,10 +80,11 @@ def read_named(
 
 @dataclass(frozen=True)
 class Zones:
-    """The zones of the host, the default one included."""
+    """The zones of the host, the default one included, and the range of each one's serving network."""
 
     named: Named
     realised: Mapping[str, Zone] = field(default_factory=dict)
+    serving: Mapping[str, ipaddress.IPv4Network] = field(default_factory=dict)
 
     def known(self) -> list[str]:
         """Names that a record may use as its zone."""
@@ -100,8 +107,9 @@ def read_zones(
             problems.say(*named.locate((name,)), f"a zone {name!r}", wanted)
     realised = {DEFAULT_ZONE: Zone(), **{name: named.models[name] for name in sorted(named.models)}}
     _check_vlans(named, problems)
-    _check_ranges(named, settings, problems)
-    return Zones(named, dict(sorted(realised.items())))
+    ranges = _check_ranges(named, settings, problems)
+    serving = _serving_ranges(realised, settings, ranges, problems)
+    return Zones(named, dict(sorted(realised.items())), serving)
 
 
 def _check_vlans(named: Named, problems: Problems) -> None:
@@ -117,8 +125,8 @@ def _check_vlans(named: Named, problems: Problems) -> None:
             problems.say(*named.locate((name, "vlan", differing[0])), found, "equal vlan blocks for one VLAN id")
 
 
-def _check_ranges(named: Named, settings: Settings | None, problems: Problems) -> None:
-    """Container subnets are disjoint from each other and from everything else that has an address."""
+def _check_ranges(named: Named, settings: Settings | None, problems: Problems) -> list[tuple[Network, str]]:
+    """Container subnets are disjoint from each other and from everything else that has an address; returns all."""
     taken: list[tuple[Network, str]] = []
     if settings is not None:
         taken += [(ipaddress.ip_network(item), f"kronos_lan[{i}]") for i, item in enumerate(settings.lan)]
@@ -148,6 +156,28 @@ def _check_ranges(named: Named, settings: Settings | None, problems: Problems) -
                 found = f"{subnet}, which overlaps {other} of {where}"
                 problems.say(*named.locate((name, "network", "subnet")), found, "a range that nothing else uses")
         taken.append((subnet, f"zone {name}"))
+    return taken
+
+
+def _serving_ranges(
+    realised: Mapping[str, Zone], settings: Settings | None, taken: list[tuple[Network, str]], problems: Problems
+) -> dict[str, ipaddress.IPv4Network]:
+    """The range of each zone's serving network, out of the stated pool or the first of ours that is free."""
+    wanted = "an IPv4 range that nothing else uses"
+    stated = settings.serving_pool if settings is not None else None
+    pool = ipaddress.IPv4Network(stated) if stated else choose_pool(network for network, _where in taken)
+    if pool is None:
+        found = f"no range, and {' and '.join(map(str, POOLS))} are in use"
+        problems.say("kronos_serving_pool", (), found, wanted)
+        return {}
+    for other, where in taken:
+        if _overlap(pool, other):
+            problems.say("kronos_serving_pool", (), f"{pool}, which overlaps {other} of {where}", wanted)
+    try:
+        return zone_ranges(realised, pool)
+    except NoRoom as error:
+        problems.say("kronos_zones", (), str(error), "fewer zones")
+        return {}
 
 
 def _check_lan_and_vpn(settings: Settings, problems: Problems) -> None:

@@ -55,7 +55,11 @@ def stack(host, **tags):
                 environment={"TZ": "Etc/UTC", "MONEY": "5 $ and ${HOME}"},
                 volumes=[mount(f"{base}/files/web/config", "/config"), mount(data, "/data")],
             ),
-            "rules": service("rules", volumes=[mount(f"{base}/files/rules/rules", "/rules")]),
+            "rules": service(
+                "rules",
+                volumes=[mount(f"{base}/files/rules/rules", "/rules")],
+                networks={"kronos-default": {"ipv4_address": "10.7.0.200"}},
+            ),
             "late": service("late", networks=["kronos-default", "kronos-two"]),
             "once": service("once", restart="no"),
         },

@@ -47,6 +47,15 @@ class FakeContainer:
     begun: float = 0.0
     memory: int = 0
 
+    def attached(self, network):
+        """Its endpoint, as an inspect and a list show it."""
+        joined = self.definition.get("networks")
+        options = (joined.get(network) or {}) if isinstance(joined, dict) else {}
+        return {
+            "NetworkID": self.networks[network],
+            "IPAMConfig": {"IPv4Address": options["ipv4_address"]} if "ipv4_address" in options else None,
+        }
+
     @property
     def tag(self):
         return self.definition["image"].rpartition(":")[2]
@@ -154,7 +163,7 @@ class FakeHost:
                 "ImageID": one.image,
                 "State": one.status,
                 "Labels": one.labels,
-                "NetworkSettings": {"Networks": {key: {} for key in one.networks}},
+                "NetworkSettings": {"Networks": {key: one.attached(key) for key in one.networks}},
             }
             for one in self.boxes.values()
         ]
@@ -182,7 +191,7 @@ class FakeHost:
                 "Env": [f"{name}={value}" for name, value in one.environment.items()],
             },
             "HostConfig": {"NetworkMode": "bridge", "Memory": one.memory, "PortBindings": _bindings(one.definition)},
-            "NetworkSettings": {"Networks": {name: {"NetworkID": key} for name, key in one.networks.items()}},
+            "NetworkSettings": {"Networks": {key: one.attached(key) for key in one.networks}},
         }
 
     def image(self, ref):

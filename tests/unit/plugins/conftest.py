@@ -41,6 +41,7 @@ SERVICE: dict[str, Any] = {
     "realised_zone": "default",
     "network": "zone",
     "networks": ["kronos-default"],
+    "addresses": {},
     "user": None,
     "init": True,
     "read_only": False,

@@ -68,6 +68,11 @@ def option(host, **changes):
     host.documents["/containers/c1a2b3/json"]["HostConfig"].update(changes)
 
 
+def fixed(host):
+    address = {"IPAMConfig": {"IPv4Address": "10.7.0.9"}}
+    host.list = [listed("radarr", NetworkSettings={"Networks": {"kronos-a": address}})]
+
+
 def ended(host):
     host.left["containers"]["radarr"].update(state="exited", exit_code=0)
     host.list = [listed("radarr", State="exited")]
@@ -88,6 +93,7 @@ CASES = {
         [],
     ),
     "name of an image taken away": (lambda host: host.documents.pop("/images/radarr:1/json"), [], [], []),
+    "address": (fixed, ["container radarr: another address"], [], []),
     "network": (lambda host: host.nets.clear(), ["network kronos-a: is gone"], [], []),
     "renamed": (
         lambda host: setattr(host, "list", [listed("other")]),

@@ -38,6 +38,66 @@ def test_plan(wanted, found, prune, happens):
     assert len(change.diff) == len(change.create) + len(change.recreate) + len(change.remove)
 
 
+B = {**A, "name": "kronos-b"}
+FIXED = {**A, "subnet": "10.7.0.0/24", "addresses": {"radarr": "10.7.0.200", "notes": "10.7.0.201"}}
+
+
+@pytest.mark.parametrize(
+    ("members", "moved"),
+    [
+        ([Member("radarr", True, "10.7.0.200"), Member("notes", True, "10.7.0.201")], ()),
+        ([Member("radarr", True, "10.7.0.201")], ("radarr",)),
+        ([Member("radarr", True, "10.7.0.201"), Member("notes", True, "10.7.0.200")], ("radarr", "notes")),
+        ([Member("gone", True, "10.7.0.200")], ("gone",)),
+        ([Member("radarr", True, ""), Member("gone", True, "10.7.0.3"), Member("stranger", False, "10.7.0.4")], ()),
+    ],
+)
+def test_whoever_holds_the_address_of_another_is_taken_off(members, moved):
+    found = {"kronos-a": Found("1", networks.spec_of(FIXED), tuple(members))}
+    change = networks.plan([FIXED], found, True, True)
+    assert change.moved == ({"kronos-a": moved} if moved else {})
+    assert change.changed is bool(moved)
+    assert [part["after"].count("made anew by its stack") for part in change.diff] == ([len(moved)] if moved else [])
+    calls = Calls()
+    networks.apply(change, calls)
+    assert calls.made == [("POST", "/networks/kronos-a/disconnect", name) for name in moved]
+
+
+def test_a_stranger_with_the_address_of_a_service_is_an_error():
+    stranger = Member("stranger", False, "10.7.0.201")
+    with pytest.raises(
+        KronosError, match=r"stranger, which is not ours, has the address 10\.7\.0\.201 of notes in the"
+    ):
+        networks.plan([FIXED], {"kronos-a": Found("1", networks.spec_of(FIXED), (stranger,))}, True, True)
+
+
+@pytest.mark.parametrize(
+    ("ranges", "turn"),
+    [
+        (("10.7.1.0/24", "10.7.2.0/24"), ["kronos-b", "kronos-a"]),  # a takes what b gives up
+        (("10.7.9.0/24", "10.7.0.0/24"), ["kronos-a", "kronos-b"]),
+        (("10.7.1.0/24", "10.7.0.0/24"), ["kronos-a", "kronos-b"]),  # nothing is right: Docker will say so
+    ],
+)
+def test_networks_are_made_anew_after_those_whose_range_they_take(ranges, turn):
+    found = {
+        "kronos-a": Found("1", "old", options={"subnet": "10.7.0.0/24"}),
+        "kronos-b": Found("2", "old", options={"subnet": "10.7.1.0/24"}),
+    }
+    wanted = [{**A, "subnet": ranges[0]}, {**B, "subnet": ranges[1]}]
+    assert list(networks.plan(wanted, found, True, True).recreate) == turn
+
+
+class Calls:
+    """A Docker that notes what is asked of it."""
+
+    def __init__(self):
+        self.made = []
+
+    def ask(self, method, path, body=None, query=None):
+        self.made.append((method, path, (body or {}).get("Container")))
+
+
 def test_in_check_mode_ours_count_as_gone():
     found = {"kronos-a": standing(A, OURS), "kronos-b": standing(A, OURS, OTHER)}
     change = networks.plan([], found, create=True, prune=True, assume_left=True)

@@ -91,6 +91,11 @@ def new_network(host):
     host.nets["kronos-two"] = "net-77"
 
 
+def other_address(host):
+    """As after `docker network disconnect` and `docker network connect` without the address."""
+    host.box("rules").definition["networks"]["kronos-default"].pop("ipv4_address")
+
+
 def second(host):
     """What a killed `docker compose up` leaves behind."""
     twin = copy.copy(host.box("web"))
@@ -113,6 +118,7 @@ DRIFTS = [
     ("network taken", detach, {"late": ("recreated", "networks")}),
     ("network added", attach, {"late": ("recreated", "networks")}),
     ("network made anew", new_network, {"late": ("recreated", "networks")}),
+    ("address lost", other_address, {"rules": ("recreated", "networks")}),
     ("tag moved", move_tag, dict.fromkeys(("web", "rules", "late", "once"), ("recreated", "image"))),
     ("limits changed", box("web", memory=99), {"web": ("recreated", "mem_limit")}),
     ("environment changed", by_hand, {"web": ("recreated", "environment.EXTRA")}),

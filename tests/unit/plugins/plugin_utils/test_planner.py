@@ -42,6 +42,7 @@ def test_ten_lines_give_everything(planning: Any) -> None:
     assert plan["stacks"] == {"own": {"project": "kronos-own", "services": ["hello"]}}
     hello = plan["services"]["hello"]
     assert hello["networks"] == ["kronos-default", "kronos-in-default"]
+    address = hello["addresses"]["kronos-in-default"]
     assert hello["image"] == "docker.io/x/hello:1"
     assert hello["directories"] == [{"path": "/srv/kronos/hello/data", "uid": 1000, "gid": 1000, "mode": "0750"}]
     assert hello["health"]["timeout"] == 120
@@ -54,7 +55,7 @@ def test_ten_lines_give_everything(planning: Any) -> None:
             "fqdn": "hello.home.example",
             "path": "/",
             "access": "public",
-            "upstream": "http://hello:8080",
+            "upstream": f"http://{address}:8080",
             "url": "https://hello.home.example",
             "verify_upstream": True,
         }
@@ -115,7 +116,7 @@ def test_jinja_sees_defaults_and_variables(planning: Any) -> None:
     plan = own(planning, {"hello": service}, version="1.2", access="lan", kronos_timezone="Europe/Madrid")
     assert plan["services"]["hello"]["image"] == "docker.io/x/hello:1.2"
     assert plan["services"]["hello"]["environment"] == {"TZ": "Europe/Madrid", "WHO": "lab1", "ID": "1000"}
-    assert plan["routes"][0]["upstream"] == "http://hello:8080"
+    assert plan["routes"][0]["upstream"].endswith(":8080")
     assert plan["routes"][0]["access"] == "lan"
 
 
@@ -236,7 +237,8 @@ def test_several_routes(planning: Any) -> None:
     second = plan["routes"][1]
     assert second["fqdn"] == "b.other.example"
     assert second["url"] == "https://b.other.example/x"
-    assert second["upstream"] == "https://hello:443"
+    address = plan["services"]["hello"]["addresses"]["kronos-in-default"]
+    assert second["upstream"] == f"https://{address}:443"
     assert second["verify_upstream"] is False
 
 

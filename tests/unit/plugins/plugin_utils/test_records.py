@@ -74,7 +74,7 @@ def test_proxy_listens_where_its_configuration_says(plan: Any) -> None:
     assert {port["target"] for port in proxy["published"]} == {HTTP_PORT, HTTPS_PORT}
     assert {port["port"] for port in proxy["published"]} == {80, 443}
     route = next(route for route in plan["routes"] if route["service"] == "traefik")
-    assert route["upstream"] == f"http://traefik:{API_PORT}"
+    assert route["upstream"] == f"http://{proxy['addresses']['kronos-in-default']}:{API_PORT}"
     assert proxy["joins_zones"]
     assert proxy["read_only"]
     assert not any("docker.sock" in mount["source"] for mount in proxy["mounts"])

@@ -48,19 +48,27 @@ def test_path(plans: Any) -> None:
 @pytest.mark.parametrize(
     ("upstream", "verify", "transport"),
     [
+        ("https://10.236.8.1:443", False, "near-unverified"),
+        ("http://10.236.8.1:80", True, "near"),
+        ("http://10.236.8.2:80", True, None),
         ("https://192.0.2.5:5001", False, "unverified"),
         ("https://192.0.2.5:5001", True, None),
         ("http://192.0.2.5", False, None),
     ],
 )
-def test_certificate_of_an_upstream(upstream: str, verify: bool, transport: str | None, plans: Any) -> None:
-    http = http_of(plans, plans.route("nas", upstream=upstream, verify_upstream=verify))
+def test_way_to_an_upstream(upstream: str, verify: bool, transport: str | None, plans: Any) -> None:
+    service = plans.service("nas", addresses={"kronos-in-default": "10.236.8.1"})
+    plan = plans.plan(service, routes=[plans.route("nas", upstream=upstream, verify_upstream=verify)])
+    http = traefik_dynamic(plan)["http"]
     assert http["services"]["nas"]["loadBalancer"].get("serversTransport") == transport
-    assert http["serversTransports"] == {"unverified": {"insecureSkipVerify": True}}
+    ways = http["serversTransports"]
+    assert {name for name, way in ways.items() if way.get("insecureSkipVerify")} == {"unverified", "near-unverified"}
+    assert {name for name, way in ways.items() if "forwardingTimeouts" in way} == {"near", "near-unverified"}
+    assert {way["maxIdleConnsPerHost"] for way in ways.values()} == {-1}
 
 
 def test_own_dashboard_never_leaves_the_program(plans: Any) -> None:
-    http = http_of(plans, plans.route("traefik", upstream="http://traefik:8080"))
+    http = http_of(plans, plans.route("traefik", upstream="http://10.236.8.68:8080"))
     assert http["routers"]["traefik"]["service"] == "api@internal"
     assert "services" not in http
 

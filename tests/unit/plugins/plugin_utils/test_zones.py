@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ def test_without_zones_there_is_one_network_and_its_serving_side(planning: Any) 
         "default": {
             "network": "kronos-default",
             "serving": "kronos-in-default",
+            "serving_subnet": "10.236.0.0/20",
             "driver": "bridge",
             "subnet": None,
             "vlan": None,
@@ -29,11 +31,57 @@ def test_without_zones_there_is_one_network_and_its_serving_side(planning: Any) 
             "mtu": None,
         }
     }
-    empty = {"subnet": None, "gateway": None, "parent": None, "mtu": None, "ipv6": False}
+    empty = {"gateway": None, "parent": None, "mtu": None, "ipv6": False, "addresses": {}}
+    zone = {"name": "kronos-default", "internal": False, "bridge": "kr-default", "subnet": None, "dynamic": None}
+    ranges = {"subnet": "10.236.0.0/20", "dynamic": "10.236.0.0/21"}
     assert plan["networks"] == [
-        {"name": "kronos-default", "driver": "bridge", "internal": False, "bridge": "kr-default", **empty},
-        {"name": "kronos-in-default", "driver": "bridge", "internal": True, "bridge": "kr-in-default", **empty},
+        {"driver": "bridge", **zone, **empty},
+        {
+            "driver": "bridge",
+            "name": "kronos-in-default",
+            "internal": True,
+            "bridge": "kr-in-default",
+            **ranges,
+            **empty,
+        },
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "subnet"),
+    [
+        ({}, "10.236.0.0/20"),
+        ({"kronos_lan": ["10.0.0.0/8"]}, "198.18.0.0/21"),
+        ({"kronos_vpn": ["10.237.1.0/24"]}, "198.18.0.0/21"),
+        ({"kronos_zones": {"apps": {"network": {"subnet": "10.239.0.0/24"}}}}, "198.18.0.0/21"),
+        ({"kronos_serving_pool": "10.64.0.0/18"}, "10.64.0.0/24"),
+    ],
+)
+def test_the_serving_side_takes_a_range_that_nobody_uses(planning: Any, said: Any, subnet: str) -> None:
+    assert planning.plan(**said)["zones"]["default"]["serving_subnet"] == subnet
+
+
+def test_routed_services_have_an_address_outside_of_what_docker_gives(planning: Any) -> None:
+    services = {
+        f"s{n}": {"image": "x/a:1", "routes": [{"host": f"s{n}", "port": 80, "access": "lan"}]} for n in range(9)
+    }
+    plan = planning.plan(kronos_services={**services, "quiet": {"image": "x/a:1"}})
+    network = networks(plan)["kronos-in-default"]
+    assert sorted(network["addresses"]) == sorted(services)
+    assert len(set(network["addresses"].values())) == 9
+    for name, address in network["addresses"].items():
+        assert plan["services"][name]["addresses"] == {"kronos-in-default": address}
+        assert ipaddress.ip_address(address) in ipaddress.ip_network(network["subnet"])
+        assert ipaddress.ip_address(address) not in ipaddress.ip_network(network["dynamic"])
+    assert plan["services"]["quiet"]["addresses"] == {}
+
+
+def test_a_new_service_moves_nobody(planning: Any) -> None:
+    service = {"image": "x/a:1", "routes": [{"host": "h{{ 1 }}", "port": 80, "access": "lan"}]}
+    before = planning.plan(kronos_services={"one": service})["services"]["one"]
+    other = {"image": "x/b:1", "metrics": [{"port": 1}]}
+    after = planning.plan(kronos_services={"one": service, "another": other})["services"]["one"]
+    assert after == before
 
 
 def test_every_zone_is_there_from_the_start(planning: Any) -> None:
