@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -77,12 +76,41 @@ def test_a_network_that_is_made_anew(host: Any) -> None:
 
 
 def test_a_range_that_is_taken_leaves_all_as_it_was(host: Any) -> None:
-    taken = json.loads(host.check_output("docker network inspect kronos-in-default"))[0]["IPAM"]["Config"][0]["Subnet"]
-    before = labtest.inspect(host, ["hello"])["hello"]["State"]["StartedAt"]
-    run = labtest.site(kronos_zones_zz={"default": {"network": {"subnet": taken}}})
-    assert run.code != 0
-    assert "Pool overlaps" in " ".join(run.failures)
-    assert labtest.inspect(host, ["hello"])["hello"]["State"]["StartedAt"] == before
+    host.check_output("docker network create --subnet 10.77.8.0/24 foreign")
+    try:
+        before = labtest.inspect(host, ["hello"])["hello"]["State"]["StartedAt"]
+        run = labtest.site(kronos_zones_zz={"default": {"network": {"subnet": "10.77.8.0/24"}}})
+        assert run.code != 0
+        assert "Pool overlaps" in " ".join(run.failures)
+        assert labtest.inspect(host, ["hello"])["hello"]["State"]["StartedAt"] == before
+        assert labtest.answers("hello")
+    finally:
+        host.check_output("docker network rm foreign")
+
+
+# Its name falls on the place of hello's, and comes first.
+INTRUDER = "about1135"
+
+
+def address(host: Any, name: str) -> str:
+    endpoint = labtest.inspect(host, [name])[name]["NetworkSettings"]["Networks"]["kronos-in-default"]
+    return str(endpoint["IPAMConfig"]["IPv4Address"])
+
+
+def test_a_service_that_has_to_move_for_another(host: Any) -> None:
+    routes = [{"host": INTRUDER, "port": 8080, "access": "lan"}]
+    record = {"image": "docker.io/kronos/echo:1.0", "routes": routes, "health": {"http": {"port": 8080}}}
+    before = address(host, "hello")
+    predicted = labtest.site("--check", kronos_services_zz={INTRUDER: record})
+    done = labtest.site(kronos_services_zz={INTRUDER: record})
+    reloads = {"traefik": "reloaded", "prometheus": "reloaded"}
+    assert done.actions() == {INTRUDER: "created", "hello": "recreated", **reloads}
+    assert (predicted.actions(), predicted.files) == (done.actions(), done.files)
+    assert address(host, INTRUDER) == before != address(host, "hello")
+    assert labtest.answers(INTRUDER)
+    assert labtest.answers("hello")
+    assert labtest.site().actions()["hello"] == "recreated"
+    assert address(host, "hello") == before
     assert labtest.answers("hello")
 
 

@@ -81,6 +81,13 @@ TABLE = [
         healed=joined("jellyfin", "kronos-in-default"),
     ),
     Drift(
+        name="container given another address",
+        harm="docker network disconnect kronos-in-default sonarr && docker network connect kronos-in-default sonarr",
+        reason="container sonarr: another address",
+        actions={"sonarr": "recreated: networks"},
+        healed="docker inspect -f '{{json .NetworkSettings.Networks}}' sonarr | grep -q IPv4Address",
+    ),
+    Drift(
         name="container put on a network",
         harm="docker network connect bridge transmission",
         reason="container transmission: on network bridge by hand",
