@@ -111,7 +111,7 @@ class FirewallChange:
     @property
     def changed(self) -> bool:
         """Whether there is anything to do."""
-        return self.risky or self.program.changed or self.units.changed
+        return self.risky or self.program.changed or self.ruleset.changed or self.units.changed
 
 
 def _program() -> bytes:
@@ -124,11 +124,18 @@ def files_of(wish: Wish, place: firewall_script.Place) -> tuple[tree.Wanted, tre
     return program, tree.Wanted(place.ruleset, wish.ruleset.encode(), 0o600)
 
 
+def folders_of(place: firewall_script.Place) -> list[tree.WantedDirectory]:
+    """Return the folder of the ruleset and the one around it, which is closed to all but root."""
+    folder = os.path.dirname(place.ruleset)
+    return [tree.WantedDirectory(path, 0o700) for path in (os.path.dirname(folder), folder)]
+
+
 def read(wish: Wish, run: Runner, place: firewall_script.Place, left: Mapping[str, Any]) -> Present:
     """Look at the host. A change that nobody has confirmed yet counts as not made."""
     program, ruleset = files_of(wish, place)
     found = wanted_units()
-    files = tree.read_present([program.path, ruleset.path, *(unit.path for unit in found)])
+    folders = [folder.path for folder in folders_of(place)]
+    files = tree.read_present([*folders, program.path, ruleset.path, *(unit.path for unit in found)])
     command = commander(run)
     stands = firewall_script.stands(place, command, receipts.sha256(ruleset.content))
     unconfirmed = timed.unconfirmed(WHAT)
@@ -170,11 +177,12 @@ def plan(wish: Wish, present: Present, place: firewall_script.Place) -> Firewall
         )
     program, ruleset = files_of(wish, place)
     program_change = tree.plan_tree([program], [], [], present.files)
-    ruleset_change = tree.plan_tree([ruleset], [], [], present.files)
+    ruleset_change = tree.plan_tree([ruleset], folders_of(place), [], present.files)
     units_change = units.plan_units(wanted_units(), [], present.files, present.states, present.left)
     diff = [*program_change.diff, *ruleset_change.diff]
-    load = ruleset_change.changed or not present.stands
-    if load and not ruleset_change.changed:
+    rewrite = bool(ruleset_change.files)
+    load = rewrite or not present.stands
+    if load and not rewrite:
         before = "other rules than the ruleset's\n" if present.table else "not loaded\n"
         diff.append(_entry(" ".join(("table", *firewall_script.TABLE)), before, "loaded from the ruleset\n"))
     diff += [_entry(name, "at work\n", "disabled\n") for name in present.others]
@@ -241,6 +249,7 @@ def apply(change: FirewallChange, run: Runner, place: firewall_script.Place, sec
     """Carry out *change*; return what must be confirmed, None where nothing risky was done."""
     tree.apply(change.program)  # first: it is what undoes the rest
     if not change.risky:
+        tree.apply(change.ruleset)
         units.apply(change.units, run)
         return None
     back = [["systemctl", "enable", "--now", f"{name}.service"] for name in change.replace if name != "ufw"]
@@ -280,7 +289,9 @@ def remove(change: tree.TreeChange, run: Runner) -> None:
 def left(wish: Wish, place: firewall_script.Place) -> dict[str, Any]:
     """Return what the receipt says."""
     program, ruleset = files_of(wish, place)
-    return {**units.left(wanted_units(), [program, ruleset]), "firewall": receipts.sha256(ruleset.content)}
+    folders = tree.receipt_of([], folders_of(place))["directories"]
+    base = units.left(wanted_units(), [program, ruleset])
+    return {**base, "directories": folders, "firewall": receipts.sha256(ruleset.content)}
 
 
 def commander(run: Runner) -> firewall_script.Command:

@@ -44,20 +44,21 @@ def confirm(link: Link, request: Mapping[str, Any], clock: Clock | None = None) 
     """Confirm a change over a new connection; return an empty text, or why the change did not stay."""
     clock = clock or Clock()
     what, seconds = str(request["what"]), float(request["seconds"])
-    deadline, trouble = clock.now() + seconds, "there was no time left"
+    deadline, trouble = clock.now() + seconds, ""
     while clock.now() < deadline:
         try:
             link.renew()
             code, said = link.command(f"{PROGRAM} confirm {what} --token {request['token']}")
         except AnsibleConnectionFailure as error:
-            trouble = f"no new connection comes about ({one_line(error)})"
+            trouble = f"no new connection came about after the change ({one_line(error)})"
         else:
             if code == 0:
                 return ""
-            trouble = said or f"exit code {code}"
             if code == PUT_BACK:
                 break
+            trouble = said.removeprefix(f"{what}: ") or f"exit code {code}"
         clock.sleep(PAUSE)
+    trouble = trouble or "the confirmation came too late"
     return f"{what}: {trouble}. {_outcome(link, what, deadline + BACK_WITHIN, clock)}"
 
 

@@ -33,7 +33,7 @@ DEFAULTS: Data = {
     "ssh_rate": "30/minute",
     "web_rate": "100/second",
     "log_rate": "10/minute",
-    "cloudflare": list(flow.CLOUDFLARE),
+    "cloudflare": [],
     "input": [],
     "forward": [],
 }
@@ -44,10 +44,11 @@ PORT = "meta l4proto . ct original proto-dst"
 def firewall_ruleset(plan: Plan, options: Mapping[str, Any] | None = None) -> str:
     """Return the text that loads the table in one transaction, whatever was there of it before.
 
-    *options*: see DEFAULTS; input and forward are lines of nftables that stand before the last refusal.
+    *options*: see DEFAULTS; without ranges of Cloudflare the known ones are meant; input and forward are lines of
+    nftables that stand before the last refusal.
     """
     said = _options(options or {})
-    found = flow.flows(plan, said["cloudflare"])
+    found = flow.flows(plan, said["cloudflare"] or flow.CLOUDFLARE)
     body = [*_sets(found, said), *_published(found, said), *_containers(found, plan["settings"]["host_gateway"])]
     body += [*_refused(said), *_input(said), *_forward(plan, said), *_leaving(plan)]
     head = ["# SPDX-License-Identifier: GPL-3.0-or-later", "# Derived from the plan; edits are lost."]

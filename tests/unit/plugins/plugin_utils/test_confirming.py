@@ -56,7 +56,8 @@ def test_a_connection_that_comes_late_is_in_time():
     [
         ([REFUSED] * 3 + [(0, "firewall: put back")], "Connection timed out). The old state is back"),
         ([REFUSED], "it does not answer yet"),
-        ([(3, "firewall: nothing waits to be confirmed"), (0, "firewall: put back")], "The old state is back"),
+        ([(3, "firewall: nothing waits"), (0, "firewall: put back")], "came too late. The old state is back"),
+        ([REFUSED, (3, "firewall: nothing waits"), (0, "firewall: put back")], "timed out). The old state is back"),
         ([(4, "another change")] * 30 + [(0, "firewall: put back")], "another change. The old state is back"),
     ],
 )
