@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible_collections.kronos.homelab.plugins.plugin_utils.confirming import settle
+from ansible_collections.kronos.homelab.plugins.plugin_utils.settled import SettledAction
 
 
-class ActionModule(NormalAction):
+class ActionModule(SettledAction):
     """Run the module as ever; what it changed stays only when we get through once more."""
+
+    BELOW = False  # what is open says nothing about what runs
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return what the module returns, or a failure where the old state came back."""

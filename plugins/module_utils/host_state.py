@@ -77,10 +77,12 @@ def judge(digest: str, engine: Engine, run: Runner, *, root: str = "", stacks: s
     units = {name: state for receipt in kept for name, state in ((receipt["left"] or {}).get("units") or {}).items()}
     running = read_units(list(units), run)
     packages = read_packages() if any((receipt["left"] or {}).get("packages") for receipt in kept) else set()
-    reasons += [f"a change of {what} was never confirmed" for what in timed_script.pending(timed_script.Place())]
+    for what in timed_script.pending(timed_script.Place()):
+        reasons.append(f"a change of {what} was never confirmed")
+        differing.add(f"unconfirmed--{what}")  # it will be undone, whatever the receipts say
     for receipt in kept:
-        reasons += firewall_reasons(receipt["left"] or {}, run)
-        reasons += left_reasons(receipt["left"] or {}, docker, running)
+        found = left_reasons(receipt["left"] or {}, docker, running)
+        found += firewall_reasons(receipt["left"] or {}, run)
         missing = [name for name in (receipt["left"] or {}).get("packages") or [] if name not in packages]
         found += [f"package {name}: is not installed any more" for name in missing]
         if found or receipt["left"] is None or (receipt["kind"] == settled.STACK and receipt["name"] in broken):

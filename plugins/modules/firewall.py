@@ -81,10 +81,17 @@ confirmed:
 
 import contextlib
 
-from ansible_collections.kronos.homelab.plugins.module_utils import firewall, firewall_script, receipts, timed, tree
+from ansible_collections.kronos.homelab.plugins.module_utils import (
+    firewall,
+    firewall_script,
+    receipts,
+    settled,
+    timed,
+    tree,
+)
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import HostRunner
-from ansible_collections.kronos.homelab.plugins.module_utils.shell import run_module
+from ansible_collections.kronos.homelab.plugins.module_utils.shell import Leaves, run_module
 
 OPTIONS = {
     "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
@@ -143,13 +150,13 @@ def take_away(run: HostRunner, place: firewall_script.Place, check_mode: bool) -
     if changed and not check_mode:
         firewall.remove(change, run)
     if not check_mode:
-        receipts.forget(*RECEIPT)
+        settled.forget(RECEIPT)
     return {"changed": changed, "diff": list(change.diff)}
 
 
 def main() -> None:
     """Entry point."""
-    run_module(OPTIONS, converge)
+    run_module(OPTIONS, converge, leaves=Leaves(lambda params: RECEIPT, ("loaded", "replaced")))
 
 
 if __name__ == "__main__":
