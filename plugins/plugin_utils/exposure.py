@@ -28,9 +28,9 @@ class Source:
     ranges: tuple[str, ...] = ()
 
 
-def exposure(plan: Plan, cloudflare: Sequence[str] = flow.CLOUDFLARE) -> list[Data]:
+def exposure(plan: Plan) -> list[Data]:
     """Return rows {source, service, port, protocol, families, how}; port 0 stands for all of them."""
-    found = flow.flows(plan, cloudflare)
+    found = flow.flows(plan)
     rows = [row for source in _sources(plan, found) for row in _rows(source, found)]
     return [*rows, *_container_rows(plan, found), *_macvlan_rows(plan)]
 
@@ -62,7 +62,7 @@ def _rows(source: Source, found: Flows) -> Iterator[Data]:
     for opening in found.openings:
         families = _families(source, opening, found)
         if families:
-            stranger = opening.limit and not _overlap(source.ranges, found.sets["known"])
+            stranger = opening.limit and not _overlap(source.ranges, found.sets["trusted"])
             spared = source.name == "cloudflare" and opening.limit == "web"
             yield _row(source.name, opening, families, SLOW if stranger and not spared else OPEN)
 

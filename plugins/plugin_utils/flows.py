@@ -116,20 +116,14 @@ def of_family(networks: Iterable[str], family: int) -> list[str]:
 def _sets(plan: Plan, cloudflare: Sequence[str]) -> dict[str, tuple[str, ...]]:
     settings = plan["settings"]
     zones = {zone_set(name): vlan_ranges(zone) for name, zone in plan["zones"].items()}
-    known = {name: ranges for name, ranges in zones.items() if ranges}
-    inner = [
-        *settings["lan"],
-        *settings["vpn"],
-        *settings["ssh_sources"],
-        *(r for each in known.values() for r in each),
-    ]
+    trusted = [*settings["lan"], *settings["vpn"], *settings["ssh_sources"]]
     return {
         "lan": tuple(settings["lan"]),
         "vpn": tuple(settings["vpn"]),
         "cloudflare": tuple(cloudflare),
-        "known": tuple(dict.fromkeys(inner)),
+        "trusted": tuple(dict.fromkeys(trusted)),
         **({"ssh": tuple(settings["ssh_sources"])} if settings["ssh_sources"] else {}),
-        **known,
+        **{name: ranges for name, ranges in zones.items() if ranges},
     }
 
 
@@ -153,7 +147,8 @@ def _openings(plan: Plan) -> Iterator[Opening]:
 def _opening(plan: Plan, service: str, port: Mapping[str, Any], families: tuple[int, ...], limit: str) -> Opening:
     admits = admitted(plan, port["reach"])
     if limit == "web" and admits == (EVERYONE,) and plan["settings"]["web_from"] == "cloudflare":
-        admits = ("known", "cloudflare")
+        inner = [zone_set(name) for name, zone in plan["zones"].items() if vlan_ranges(zone)]
+        admits = ("lan", "vpn", *inner, "cloudflare")
     everyone = admits == (EVERYONE,)
     strange = "" if not {EVERYONE, "cloudflare"} & set(admits) else limit
     return Opening(service, port["port"], port["protocol"], admits, families, strange, everyone)

@@ -105,16 +105,16 @@ def _published(found: Flows, said: Data) -> list[str]:
 
 
 def _limit_lines(name: str, openings: Sequence[Opening], said: Data) -> Iterator[str]:
-    """Strangers get so many new connections each; who is known, and Cloudflare for the web, gets as many as wanted."""
+    """Strangers get so many new connections each; home, and Cloudflare for the web, as many as they want."""
     ports = _ports(opening for opening in openings if opening.limit == name)
     rate = said[f"{name}_rate"]
     burst = 2 * int(rate.partition("/")[0])
     for family, source in ((4, "ip saddr"), (6, "ip6 saddr & ffff:ffff:ffff:ffff::")):
-        known = f"{FAMILY[family]} saddr != @known{family}"
+        spared = f"{FAMILY[family]} saddr != @trusted{family}"
         if name == "web":
-            known += f" {FAMILY[family]} saddr != @cloudflare{family}"
+            spared += f" {FAMILY[family]} saddr != @cloudflare{family}"
         over = f"limit rate over {rate} burst {burst} packets"
-        yield f"ct state new {PORT} {ports} {known} update @{name}_rate{family} {{ {source} {over} }} counter drop"
+        yield f"ct state new {PORT} {ports} {spared} update @{name}_rate{family} {{ {source} {over} }} counter drop"
 
 
 def _accept_lines(
