@@ -3,7 +3,7 @@
 """Looks at a host from one source address: which TCP ports answer a SYN, and sends datagrams. Runs in the lab's prober.
 
 ``probe.py tcp SOURCE TARGET [PORT ...]`` (all ports without one) prints the open ones, one a line;
-``probe.py udp SOURCE TARGET PORT ...`` sends a datagram to each.
+``probe.py udp SOURCE TARGET PORT ...`` sends a datagram to each, which says where it comes from.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 import time
 
 SYN, SYN_ACK = 0x02, 0x12
-ROUNDS, BATCH, PAUSE, QUIET = 2, 500, 0.03, 1.5
+BATCH, PAUSE, QUIET = 500, 0.02, 1.5
 
 
 def checksum(data: bytes) -> int:
@@ -48,20 +48,19 @@ def answers(sock: socket.socket, family: int, target: str, own_port: int, wait: 
 
 
 def scan(source: str, target: str, ports: list[int]) -> list[int]:
-    """Send a SYN to each port, twice, and collect who answers. The kernel resets what it knows nothing of."""
+    """Send a SYN to each port and collect who answers; our kernel resets what it has not begun itself."""
     family = socket.AF_INET6 if ":" in target else socket.AF_INET
     found: set[int] = set()
     with socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_TCP) as sock:
         sock.bind((source, 0))
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 23)
-        for _round in range(ROUNDS):
-            own_port = random.randrange(40000, 60000)
-            for start in range(0, len(ports), BATCH):
-                for port in ports[start : start + BATCH]:
-                    sock.sendto(segment(source, target, port, own_port, family), (target, 0))
-                found |= answers(sock, family, target, own_port, 0)
-                time.sleep(PAUSE)
-            found |= answers(sock, family, target, own_port, QUIET)
+        own_port = random.randrange(40000, 60000)
+        for start in range(0, len(ports), BATCH):
+            for port in ports[start : start + BATCH]:
+                sock.sendto(segment(source, target, port, own_port, family), (target, 0))
+            found |= answers(sock, family, target, own_port, 0)
+            time.sleep(PAUSE)
+        found |= answers(sock, family, target, own_port, QUIET)
     return sorted(found)
 
 
@@ -76,7 +75,7 @@ def main(argv: list[str]) -> None:
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
         sock.bind((source, 0))
         for port in ports:
-            sock.sendto(b"kronos-probe", (target, port))
+            sock.sendto(source.encode(), (target, port))
 
 
 if __name__ == "__main__":
