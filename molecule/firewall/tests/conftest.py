@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -54,7 +53,7 @@ def hear(port, family):
     while True:
         said = sock.recv(200).decode()
         with open("/tmp/heard", "a") as notes:
-            notes.write(f"{port} {said}\\n")
+            print(port, said, file=notes)
 for port in map(int, sys.argv[1:]):
     for family in (socket.AF_INET, socket.AF_INET6):
         threading.Thread(target=hear, args=(port, family)).start()
@@ -99,8 +98,7 @@ def busy(host: Any, first: Run) -> None:
 
 def listen_again(host: Any) -> None:
     """Start the programs of the host; a reboot ends them."""
-    program = json.dumps(LISTEN).replace("$", "\\$")
-    host.check_output(f"printf %b {program} > /tmp/listen.py")
+    host.check_output(f"cat > /tmp/listen.py << 'END'\n{LISTEN}END")
     for port in (7010, 8888):
         host.check_output(f"systemd-run --unit=listen-{port} python3 -m http.server {port} --bind ::")
     host.check_output("systemd-run --unit=listen-udp python3 /tmp/listen.py 7011 8889")
