@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import converge, listen_again
 from labtest import play, reboot, start, until
+from probing.home import converge, listen_again
 from probing.prober import Prober, declared
 
 LOCKOUT = str(Path(__file__).parents[1] / "lockout.yml")
