@@ -26,7 +26,7 @@ from typing import Any
 TABLE = ("inet", "kronos")
 EVERY = 10.0
 SETTLING = 20.0  # a Docker that has just started is still writing its rules
-AGAIN = 60.0  # not sooner is Docker restarted a second time
+AGAIN = 30.0  # not sooner is Docker restarted a second time
 COMMAND_SECONDS = 120
 
 

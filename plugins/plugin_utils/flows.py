@@ -20,6 +20,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import 
 EVERYONE = "everyone"
 INTERNET = "internet"
 BOTH = (4, 6)
+DNS = 53
 
 # https://www.cloudflare.com/ips/: the list has been stable since 2021.
 CLOUDFLARE = (
@@ -151,7 +152,9 @@ def _opening(plan: Plan, service: str, port: Mapping[str, Any], families: tuple[
         admits = ("lan", "vpn", *inner, "cloudflare")
     everyone = admits == (EVERYONE,)
     strange = "" if not {EVERYONE, "cloudflare"} & set(admits) else limit
-    return Opening(service, port["port"], port["protocol"], admits, families, strange, everyone)
+    # A host that resolves names through its own address sends its containers there too.
+    inside = everyone or (port["port"] == DNS and bool(admits))
+    return Opening(service, port["port"], port["protocol"], admits, families, strange, inside)
 
 
 def admitted(plan: Plan, reach: str) -> tuple[str, ...]:

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 import testinfra
-from labtest import HOST, INVENTORY, Run
+from labtest import HOST, Run
 from probing.home import ECHO, VARIABLES, converge, listen_again
 from probing.prober import Prober, plan_of
 
 
 @pytest.fixture(scope="session")
 def host() -> Any:
-    """The host, for the whole session: what is prepared on it serves all tests."""
-    return testinfra.get_host(f"ansible://{HOST}", ansible_inventory=str(INVENTORY))
+    """The host, for the whole session, and not over the network: that is what is tested here."""
+    return testinfra.get_host(f"docker://kronos-lab-host-{HOST}")
 
 
 @pytest.fixture(scope="session")

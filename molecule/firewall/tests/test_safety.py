@@ -20,8 +20,8 @@ RECORD = "/var/lib/kronos/pending/firewall/record.json"
 
 
 def rules(host: Any) -> str:
-    """Return our table as it is loaded, without counters; empty where there is none."""
-    return str(host.run("nft --stateless list table inet kronos").stdout)
+    """Return our table as it is loaded, without what it counts and learns from packets; empty where there is none."""
+    return str(host.run("nft --stateless --terse list table inet kronos").stdout)
 
 
 def ended(host: Any) -> str:

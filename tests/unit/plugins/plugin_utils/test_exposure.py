@@ -106,10 +106,16 @@ def test_only_the_web_is_slowed_down(plan, port, how):
 
 
 def test_programs_of_the_host(plan):
-    ports = [{"port": 53, "protocol": "udp", "reach": "lan", "what": "resolver"}]
-    assert reached(plan(settings={"open_ports": ports}), 53, "udp") == {"lan": V4, "vpn": V4}
+    ports = [{"port": 123, "protocol": "udp", "reach": "lan", "what": "clock"}]
+    assert reached(plan(settings={"open_ports": ports}), 123, "udp") == {"lan": V4, "vpn": V4}
     ports[0]["reach"] = "nowhere-defined"  # a known zone that the inventory does not define is the default one
-    assert reached(plan(settings={"open_ports": ports}), 53, "udp") == {"lan": V4, "vpn": V4}
+    assert reached(plan(settings={"open_ports": ports}), 123, "udp") == {"lan": V4, "vpn": V4}
+
+
+def test_containers_resolve_names_where_the_host_does(plan):
+    names = {"port": 53, "protocol": "udp", "reach": "lan"}
+    assert reached(plan(names), 53, "udp") == {"lan": V4, "vpn": V4, **CONTAINERS}
+    assert reached(plan({**names, "reach": "dmz"}), 53, "udp") == {}
 
 
 def test_services_of_the_host_for_those_who_need_them(plan, plans):
