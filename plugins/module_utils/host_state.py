@@ -18,7 +18,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.module_utils import receipts, settled, tree
+from ansible_collections.kronos.homelab.plugins.module_utils import (
+    firewall,
+    firewall_script,
+    receipts,
+    settled,
+    timed_script,
+    tree,
+)
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.host_docker import (
     Docker,
@@ -70,8 +77,12 @@ def judge(digest: str, engine: Engine, run: Runner, *, root: str = "", stacks: s
     units = {name: state for receipt in kept for name, state in ((receipt["left"] or {}).get("units") or {}).items()}
     running = read_units(list(units), run)
     packages = read_packages() if any((receipt["left"] or {}).get("packages") for receipt in kept) else set()
+    for what in timed_script.pending(timed_script.Place()):
+        reasons.append(f"a change of {what} was never confirmed")
+        differing.add(f"unconfirmed--{what}")  # it will be undone, whatever the receipts say
     for receipt in kept:
         found = left_reasons(receipt["left"] or {}, docker, running)
+        found += firewall_reasons(receipt["left"] or {}, run)
         missing = [name for name in (receipt["left"] or {}).get("packages") or [] if name not in packages]
         found += [f"package {name}: is not installed any more" for name in missing]
         if found or receipt["left"] is None or (receipt["kind"] == settled.STACK and receipt["name"] in broken):
@@ -128,6 +139,14 @@ def left_reasons(
         if name in units and units[name] != state:
             reasons.append(f"{name}: {units[name]}, was {state}")
     return reasons
+
+
+def firewall_reasons(left: Mapping[str, Any], run: Runner) -> list[str]:
+    """Whether the table of our firewall is the one that was loaded, asked of the kernel."""
+    ruleset = left.get("firewall")
+    if not ruleset or firewall_script.stands(firewall_script.Place(), firewall.commander(run), ruleset):
+        return []
+    return [f"table {' '.join(firewall_script.TABLE)}: edited, flushed or never loaded"]
 
 
 def read_units(names: list[str], run: Runner) -> dict[str, str]:

@@ -14,7 +14,9 @@ from typing import Any
 from ansible_collections.kronos.homelab.plugins.plugin_utils import derive
 from ansible_collections.kronos.homelab.plugins.plugin_utils.catalogue import Catalogue
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_plan import (
+    REACH,
     check_needs,
+    check_open_ports,
     check_ports,
     check_references,
     check_routes,
@@ -27,7 +29,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.graph import in_ord
 from ansible_collections.kronos.homelab.plugins.plugin_utils.inventory import read_secret_names, read_settings
 from ansible_collections.kronos.homelab.plugins.plugin_utils.networks import join_networks, list_networks, list_zones
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import Problems
-from ansible_collections.kronos.homelab.plugins.plugin_utils.record import Service
+from ansible_collections.kronos.homelab.plugins.plugin_utils.record import DEFAULT_ZONE, Service
 from ansible_collections.kronos.homelab.plugins.plugin_utils.selection import OWN_STACK, Selection, read_layers, select
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import LAYERED, LEFT_OUT, Person
 from ansible_collections.kronos.homelab.plugins.plugin_utils.templating import Renderer
@@ -80,6 +82,7 @@ def build_plan(request: Request) -> Data:
     cautions = [*request.peers.cautions, *check_talks(selection, request.host, request.peers.services, problems)]
     if settings is not None:
         check_ports(selection, settings, problems)
+        check_open_ports(settings, zones, problems)
         check_routes(selection, settings, problems)
     problems.raise_if_any()
     if settings is None:
@@ -176,11 +179,29 @@ def _cautions(context: Context, routes: Mapping[str, list[Data]], request: Reque
             cautions.append(
                 f"zone {zone} is a macvlan network: the host cannot reach it, and the router decides who may"
             )
+    cautions += _unreachable(context)
     own = {route["fqdn"] for route in everything}
     for peer, entry in sorted(request.peers.entries.items()):
         shared = sorted(own & {route["fqdn"] for route in entry["routes"]})
         if shared:
             cautions.append(f"{peer} serves the same names: {', '.join(shared)}")
+    return cautions
+
+
+def _unreachable(context: Context) -> list[str]:
+    """Ports that are open to a zone in which nothing but containers can be."""
+    found = [(service.name, port) for service in context.containers.values() for port in service.ports]
+    cautions = []
+    for name, port in found:
+        zone = context.zones.of(port.reach)
+        realised = context.zones.realised.get(zone)
+        if (
+            port.reach not in REACH
+            and realised
+            and zone != DEFAULT_ZONE
+            and not (realised.vlan or realised.backup_vlan)
+        ):
+            cautions.append(f"{name}: port {port.port} is open to zone {zone} alone, which has no VLAN: to nobody")
     return cautions
 
 

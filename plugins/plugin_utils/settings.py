@@ -33,6 +33,15 @@ class Tls(Strict):
     mode: Literal["internal_ca"] = Field("internal_ca", description="internal_ca: a root of our own on the host.")
 
 
+class OpenPort(Strict):
+    """A port of the host that a program of its own listens on, beside the services."""
+
+    port: Port = Field(description="The port.")
+    protocol: Literal["tcp", "udp"] = Field("tcp", description="tcp or udp.")
+    reach: Literal["public", "lan", "vpn"] | Name = Field("lan", description="public, lan, vpn, or the name of a zone.")
+    what: Line = Field(description="What listens there.")
+
+
 class Settings(Strict):
     """What holds for the whole host; every key is a variable with the prefix kronos_."""
 
@@ -66,6 +75,18 @@ class Settings(Strict):
     fast: bool = Field(True, description="Skip hosts on which nothing is to be done; false runs everything.")
     allowed_ports: list[Port] = Field(
         default_factory=list, description="Ports that verify tolerates beside the plan's and SSH's."
+    )
+    ssh_port: Port = Field(22, description="Port at which sshd listens; default: ansible_port where that is given.")
+    ssh_sources: list[Cidr] = Field(
+        default_factory=list,
+        description="Networks from which alone SSH is reached; default: from everywhere, outside LAN and VPN slowly.",
+    )
+    open_ports: list[OpenPort] = Field(
+        default_factory=list, description="Ports of the host's own programs that the firewall opens."
+    )
+    web_from: Literal["anywhere", "cloudflare"] = Field(
+        "anywhere",
+        description="Where the public web ports are reached from; cloudflare: LAN, VPN, zones and Cloudflare alone.",
     )
 
 
