@@ -35,6 +35,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.host_docker import 
 )
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_model import NAME
+from ansible_collections.kronos.homelab.plugins.module_utils.vlan_state import vlan_reasons
 
 STACKS = "/opt/kronos/stacks"
 DPKG_STATUS = "/var/lib/dpkg/status"
@@ -46,7 +47,7 @@ DOCKER_UNIT = "docker.service"
 class Verdict:
     """``reasons`` for a whole run (empty: the host has settled), and ``notices`` of what it would not change either.
 
-    ``settled``: the calls that a run need not repeat, see settled.known_calls.
+    ``settled``: the calls that a run need not repeat, see settled.known_calls. ``kinds``: those of the receipts.
     """
 
     reasons: tuple[str, ...]
@@ -54,6 +55,7 @@ class Verdict:
     stacks: tuple[str, ...]
     fresh: bool
     settled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ()
 
     @property
     def drifted(self) -> bool:
@@ -85,6 +87,7 @@ def judge(digest: str, engine: Engine, run: Runner, *, root: str = "", stacks: s
         found += firewall_reasons(receipt["left"] or {}, run)
         missing = [name for name in (receipt["left"] or {}).get("packages") or [] if name not in packages]
         found += [f"package {name}: is not installed any more" for name in missing]
+        found += vlan_reasons(receipt["left"] or {}, run)
         if found or receipt["left"] is None or (receipt["kind"] == settled.STACK and receipt["name"] in broken):
             differing.add(f"{receipt['kind']}--{receipt['name']}")
         reasons += found
@@ -96,7 +99,8 @@ def judge(digest: str, engine: Engine, run: Runner, *, root: str = "", stacks: s
     stacks_there = tuple(sorted(name for name in there if NAME.fullmatch(name)))  # others are not ours to remove
     sure = not docker.silent and not docker.unknown
     known = settled.known_calls(kept, noted, differing) if sure else {}
-    return Verdict(tuple(dict.fromkeys(reasons)), docker.notices, stacks_there, not kept and not there, known)
+    kinds = tuple(sorted({each["kind"] for each in kept}))
+    return Verdict(tuple(dict.fromkeys(reasons)), docker.notices, stacks_there, not kept and not there, known, kinds)
 
 
 def seal_reasons(digest: str, kept: Iterable[Mapping[str, Any]], sealed: Mapping[str, Any] | None) -> list[str]:

@@ -17,6 +17,7 @@ has these optional keys, which ``host_check`` knows how to compare with the pres
 ``units``        {systemd unit: active state}
 ``firewall``     digest of the ruleset that is loaded
 ``packages``     [installed Debian package]
+``vlans``        [VLAN interface, as the module vlan takes it]; ``marks``: whether their connections are marked
 ``living``       [path of a receipt of this shape that a program on the host keeps up to date]
 ``due``          seconds since 1970 after which the work is to be done again; ``due_what`` says what
 """

@@ -23,6 +23,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.flows import (
     Opening,
     of_family,
 )
+from ansible_collections.kronos.homelab.plugins.plugin_utils.names import vlan_interface
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan, RenderError
 
 TABLE = "inet kronos"
@@ -238,5 +239,5 @@ def _leads_out(network: Mapping[str, Any]) -> bool:
 def _vlan_interfaces(plan: Plan) -> tuple[list[str], list[str]]:
     """Return the VLAN interfaces of the zones, and the interfaces that carry them."""
     vlans = [zone[key] for zone in plan["zones"].values() for key in ("vlan", "backup_vlan") if zone.get(key)]
-    names = {f"{vlan['parent']}.{vlan['id']}" for vlan in vlans}
+    names = {vlan_interface(vlan["id"]) for vlan in vlans}
     return sorted(names), sorted({vlan["parent"] for vlan in vlans} - names)

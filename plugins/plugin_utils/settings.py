@@ -26,6 +26,8 @@ from pydantic import Field, field_validator, model_validator
 
 PREFIX = "kronos_"
 
+InterfaceName = Annotated[Line, Field(pattern=r"^[A-Za-z0-9._-]{1,15}$")]
+
 
 class Tls(Strict):
     """Where certificates come from."""
@@ -99,14 +101,32 @@ LAYERED = ("services", "zones", "storage", "users")
 SECRETS_VARIABLE = "kronos_secrets"
 
 
+class VlanRoute(Strict):
+    """A network behind a router of a VLAN."""
+
+    to: Cidr = Field(description="The network.")
+    via: Ip = Field(description="Its router, an address on the VLAN.")
+
+    @field_validator("to")
+    @classmethod
+    def _is_no_default(cls, value: str) -> str:
+        if value.endswith("/0"):
+            raise wrong("a network; the way to everything else is the VLAN's gateway")
+        return value
+
+
 class Vlan(Strict):
     """A VLAN of the home, as this host takes part in it."""
 
     id: int = Field(ge=1, le=4094, description="VLAN id.")
-    parent: Annotated[Line, Field(pattern=r"^[A-Za-z0-9._-]{1,15}$")] = Field(description="Interface that carries it.")
+    parent: InterfaceName = Field(description="Interface that carries it.")
     address: InterfaceAddress = Field(description="The host's address in it, with prefix length.")
-    gateway: Ip | None = Field(None, description="Its router.")
-    mtu: int | None = Field(None, ge=576, le=9216, description="Largest packet.")
+    gateway: Ip | None = Field(None, description="Its router; without one the VLAN leads nowhere but to itself.")
+    address6: InterfaceAddress | None = Field(None, description="The host's IPv6 address in it, beside an IPv4 one.")
+    gateway6: Ip | None = Field(None, description="Its router for IPv6.")
+    mtu: int | None = Field(None, ge=576, le=9216, description="Largest packet; default: that of the parent.")
+    ipv6: bool = Field(False, description="Whether IPv6 is on; addresses are stated, none comes from advertisements.")
+    routes: list[VlanRoute] = Field(default_factory=list, description="Networks behind other routers of the VLAN.")
 
 
 class ZoneNetwork(Strict):
@@ -115,9 +135,7 @@ class ZoneNetwork(Strict):
     driver: Literal["bridge", "macvlan"] = Field("bridge", description="bridge, or macvlan: straight in the VLAN.")
     subnet: Cidr | None = Field(None, description="Its range; default: one of the engine's address pools.")
     gateway: Ip | None = Field(None, description="Its gateway; default: the first address.")
-    parent: Annotated[Line, Field(pattern=r"^[A-Za-z0-9._-]{1,15}$")] | None = Field(
-        None, description="Interface of a macvlan network; default: the zone's VLAN."
-    )
+    parent: InterfaceName | None = Field(None, description="Interface of a macvlan network; default: the zone's VLAN.")
 
 
 class Zone(Strict):

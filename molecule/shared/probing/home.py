@@ -18,8 +18,8 @@ VARIABLES: dict[str, Any] = {
     # The lab's kernel has no 802.1Q: a zone is known by its addresses alone.
     "vlan_enabled": False,
     "kronos_zones": {
-        "iot": {"vlan": {**VLAN, "id": 30, "address": "10.66.3.2/24"}},
-        "guests": {"vlan": {**VLAN, "id": 40, "address": "10.66.4.2/24"}},
+        "iot": {"vlan": {**VLAN, "id": 30, "address": "10.66.3.2/24"}, "network": {"subnet": "10.88.3.0/24"}},
+        "guests": {"vlan": {**VLAN, "id": 40, "address": "10.66.4.2/24"}, "network": {"subnet": "10.88.4.0/24"}},
     },
     "kronos_services_reach": {
         "hello": {

@@ -104,6 +104,7 @@ def test_a_host_that_has_settled(host):
     verdict = host.judge()
     assert verdict.reasons == ()
     assert (verdict.drifted, verdict.fresh, verdict.stacks, verdict.notices) == (False, False, ("media",), ())
+    assert verdict.kinds == ("networks", "packages", "stack", "units")
 
 
 def write(path, text="x"):

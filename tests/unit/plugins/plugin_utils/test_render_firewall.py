@@ -208,14 +208,14 @@ def test_what_containers_reach_at_the_host(plans, ports, options):
         ("kr-in-default", "eth0", "1.1.1.1", "drop"),  # an internal network has no way out
         ("kr-default", "kr-iot", "172.18.2.3", "drop"),  # zones meet on shared networks alone
         ("kr-iot", "docker0", "172.17.0.3", "drop"),
-        ("kr-iot", "eth0.30", "10.30.0.9", "accept"),  # its own VLAN
-        ("kr-iot", "eth0.40", "10.40.0.9", "drop"),  # not that of another zone
-        ("kr-default", "eth0.40", "10.40.0.9", "drop"),
+        ("kr-iot", "kr30", "10.30.0.9", "accept"),  # its own VLAN
+        ("kr-iot", "kr40", "10.40.0.9", "drop"),  # not that of another zone
+        ("kr-default", "kr40", "10.40.0.9", "drop"),
         ("eth0", "kr-default", "172.18.0.3", "drop"),  # routed straight to a container
         ("eth0", "docker0", "172.17.0.3", "drop"),
-        ("eth0.30", "eth0.40", "10.40.0.9", "drop"),  # the host is no router between VLANs
-        ("eth0", "eth0.40", "10.40.0.9", "drop"),
-        ("eth0.30", "eth0", "192.0.2.9", "drop"),
+        ("kr30", "kr40", "10.40.0.9", "drop"),  # the host is no router between VLANs
+        ("eth0", "kr40", "10.40.0.9", "drop"),
+        ("kr30", "eth0", "192.0.2.9", "drop"),
         ("br-0123456789ab", "eth0", "1.1.1.1", "accept"),  # containers of others, going out
         ("br-0123456789ab", "kr-default", "172.18.0.3", "drop"),
         ("wg0", "eth0", "192.0.2.9", "accept"),  # a VPN server of the user's own

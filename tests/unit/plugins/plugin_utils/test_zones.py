@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 VLAN = {"id": 30, "parent": "eth0", "address": "10.30.0.2/24", "gateway": "10.30.0.1", "mtu": 9000}
+MEDIA = {"vlan": VLAN, "network": {"subnet": "10.77.3.0/24"}}
 
 
 def networks(plan: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -38,7 +39,7 @@ def test_without_zones_there_is_one_network_and_its_serving_side(planning: Any) 
 
 def test_every_zone_is_there_from_the_start(planning: Any) -> None:
     plan = planning.plan(
-        kronos_zones={"media": {"vlan": VLAN}, "apps": {"network": {"subnet": "10.99.0.0/24"}}}, kronos_ipv6=True
+        kronos_zones={"media": MEDIA, "apps": {"network": {"subnet": "10.99.0.0/24"}}}, kronos_ipv6=True
     )
     assert list(plan["zones"]) == ["apps", "default", "media"]
     assert plan["zones"]["media"]["mtu"] == 9000
@@ -60,7 +61,7 @@ def test_macvlan(planning: Any) -> None:
     zone = {"vlan": VLAN, "network": {"driver": "macvlan", "subnet": "10.30.0.0/24"}}
     plan = planning.plan(kronos_zones={"media": zone}, kronos_services={"one": {"image": "x/one:1", "zone": "media"}})
     network = networks(plan)["kronos-media"]
-    assert network["parent"] == "eth0.30"
+    assert network["parent"] == "kr30"
     assert network["gateway"] == "10.30.0.1"
     assert network["bridge"] is None
     assert plan["services"]["one"]["networks"] == ["kronos-media"]
@@ -69,7 +70,7 @@ def test_macvlan(planning: Any) -> None:
 
 def test_zones_of_several_layers(planning: Any) -> None:
     plan = planning.plan(
-        kronos_zones={"media": {"vlan": VLAN}}, kronos_zones_host={"media": {"vlan": {"address": "10.30.0.9/24"}}}
+        kronos_zones={"media": MEDIA}, kronos_zones_host={"media": {"vlan": {"address": "10.30.0.9/24"}}}
     )
     assert plan["zones"]["media"]["vlan"]["address"] == "10.30.0.9/24"
 
