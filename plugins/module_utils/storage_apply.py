@@ -57,12 +57,13 @@ def apply(change: Change, shares: Sequence[Share], outside: Outside) -> Outcome:
         _must(outside, ["daemon-reload"])
     if change.enable:
         _must(outside, ["enable", *change.enable])
+    _make_folders(change, [one for one in shares if not one.mounted], outside, outcome)
     for share in change.mount:
         if share.name not in outcome.problems:
             _try(share, outcome, lambda share=share: _mount(share, outside))
     for share in change.remount:
         _try(share, outcome, lambda share=share: _remount(share, outside))
-    _make_folders(change, shares, outside, outcome)
+    _make_folders(change, [one for one in shares if one.mounted], outside, outcome)
     return outcome
 
 

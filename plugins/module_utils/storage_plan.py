@@ -9,7 +9,7 @@ problem of its own; the others are mounted all the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,7 +53,8 @@ class Change:
 def make_change(shares: Sequence[Share], present: Present, safe_mode: bool) -> Change:
     """The change for *shares*; raises KronosError where something of another kind is in a file's place."""
     refused = {one.name: why for one in shares if (why := _refusal(one, present, safe_mode))}
-    absent = {one.name: why for one in shares if (why := _absence(one, present, safe_mode))}
+    plain = {folder.path for one in shares if not one.mounted for folder in one.folders}
+    absent = {one.name: why for one in shares if (why := _absence(one, present, safe_mode, plain))}
     able = [one for one in shares if one.name not in refused]
     mount = [one for one in able if one.mounted and one.name not in present.standing and one.name not in absent]
     moving = [one.path for one in mount if one.name in present.foreign]
@@ -95,9 +96,10 @@ def _refusal(share: Share, present: Present, safe_mode: bool) -> str:
             return verdict.refusal
     count = present.hidden.get(share.name, 0)
     if count and safe_mode:
+        entries = "an entry" if count == 1 else f"{count} entries"
         return (
-            f"storage_safe_mode: would have mounted over {share.path}, which holds {count} entries that nobody could "
-            f"see any more; move them away, or set storage_safe_mode: false"
+            f"storage_safe_mode: would have mounted over {share.path}, which holds {entries} that nobody could see any "
+            f"more; move that away, or set storage_safe_mode: false"
         )
     return ""
 
@@ -114,7 +116,7 @@ def _refuse_move(share: Share, other: str, present: Present, safe_mode: bool) ->
     return ""
 
 
-def _absence(share: Share, present: Present, safe_mode: bool) -> str:
+def _absence(share: Share, present: Present, safe_mode: bool, plain: Container[str]) -> str:
     """Why a share cannot be mounted now, though it is to be as soon as it can; empty where it can."""
     if not share.mounted or share.name in present.standing:
         return ""
@@ -122,6 +124,8 @@ def _absence(share: Share, present: Present, safe_mode: bool) -> str:
         return absent
     if share.name in present.away:
         return f"{present.away[share.name]}; nothing is mounted at {share.path}"
+    if share.name in present.missing and share.source not in plain:
+        return f"there is no folder {share.source}; nothing is mounted at {share.path}"
     return ""
 
 

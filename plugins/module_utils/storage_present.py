@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -37,14 +38,15 @@ class Present:
     """What a plan depends on beside the shares.
 
     ``standing``: names of shares that are mounted as wanted; ``foreign``: what else is mounted at a share's path;
-    ``hidden``: how many entries of a folder a mount would hide; ``away``: why a server cannot be reached;
-    ``looks``: at shares that stand; ``left``: of the last receipt; ``ours``: paths at which stands what that says;
-    ``users``: who uses it.
+    ``hidden``: how many entries of a folder a mount would hide; ``missing``: binds without their source; ``away``: why
+    a server cannot be reached; ``looks``: at shares that stand; ``left``: of the last receipt; ``ours``: paths at which
+    stands what that says; ``users``: who uses it.
     """
 
     standing: frozenset[str] = frozenset()
     foreign: Mapping[str, str] = field(default_factory=dict)
     hidden: Mapping[str, int] = field(default_factory=dict)
+    missing: frozenset[str] = frozenset()
     away: Mapping[str, str] = field(default_factory=dict)
     looks: Mapping[str, Look] = field(default_factory=dict)
     devices: Mapping[str, Device] = field(default_factory=dict)
@@ -84,7 +86,8 @@ def read_present(shares: Sequence[Share], outside: Outside) -> Present:
     names = [on_unit(share) for share in wanted.values()]
     return Present(
         standing=standing,
-        foreign={one.name: str(found.source) for one in fallen if (found := at[one.path])},
+        foreign={one.name: _what(found) for one in fallen if (found := at[one.path])},
+        missing=frozenset(one.name for one in fallen if one.type == "bind" and not os.path.isdir(one.source)),
         hidden={one.name: count for one in fallen if not at[one.path] and (count := _entries(one.path))},
         away=_away([one for one in fallen if one.type in REMOTE], outside.reach),
         looks=looks,
@@ -151,6 +154,11 @@ def _has(folder: str, mount: Mount) -> str:
     inside = [one for one in theirs if one.device == mount.device and f"{one.root}/".startswith(f"{top}/")]
     # Services of systemd with a namespace of their own see every mount of the host at its own place.
     return name if any(one.point != mount.point for one in inside) else ""
+
+
+def _what(mount: Mount) -> str:
+    """A mount in words: its source, or for a bind of the host's own disk the folder that it shows."""
+    return mount.source if re.search("[/:]", mount.source) and mount.root == "/" else mount.root
 
 
 def _away(shares: Sequence[Share], ask: Callable[[Share], str]) -> dict[str, str]:
