@@ -15,10 +15,10 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.module_utils import receipts, tree
+from ansible_collections.kronos.homelab.plugins.module_utils import receipts, share_state, tree
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.host_docker import (
     Docker,
@@ -62,14 +62,15 @@ def judge(digest: str, engine: Engine, run: Runner, *, root: str = "", stacks: s
     """Look at the host: two requests to Docker, one to systemd, every file that a receipt names."""
     folder = stacks or STACKS
     kept = _others(root)
-    docker = read_docker(engine, [receipt["left"] or {} for receipt in kept])
+    docker = replace(read_docker(engine, [receipt["left"] or {} for receipt in kept]), held=share_state.read_held())
+    lost, hung = share_state.look([(receipt["left"] or {}).get("shares") or {} for receipt in kept])
     reasons = seal_reasons(digest, kept, receipts.read(*SEAL, root=root))
-    reasons += unfinished(folder)
+    reasons += [*lost, *unfinished(folder)]
     units = {name: state for receipt in kept for name, state in ((receipt["left"] or {}).get("units") or {}).items()}
     running = read_units(list(units), run)
     packages = read_packages() if any((receipt["left"] or {}).get("packages") for receipt in kept) else set()
     for receipt in kept:
-        reasons += left_reasons(receipt["left"] or {}, docker, running)
+        reasons += left_reasons(share_state.without(receipt["left"] or {}, hung), docker, running)
         missing = [name for name in (receipt["left"] or {}).get("packages") or [] if name not in packages]
         reasons += [f"package {name}: is not installed any more" for name in missing]
     wants_docker = any((receipt["left"] or {}).get("containers") for receipt in kept) or DOCKER_UNIT in units
