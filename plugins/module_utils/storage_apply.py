@@ -80,7 +80,7 @@ def left_of(shares: Sequence[Share], change: Change, outcome: Outcome, present: 
                 kept[share.path] = old_shares[share.path]
                 files.update({path: old_files[path] for path in old_shares[share.path]["files"] if path in old_files})
                 continue
-            kept[share.path] = _note(share)
+            kept[share.path] = {**_note(share), "seen": _seen(share, outcome, present)}
             files.update(tree.receipt_of(files_of(share), [])["files"])
             continue
         stated = [tree.WantedDirectory(one.path, one.mode, one.uid, one.gid) for one in share.folders if one.stated]
@@ -108,6 +108,14 @@ def _note(share: Share) -> dict[str, Any]:
         "on": on_unit(share),
         "files": [file.path for file in files_of(share)],
     }
+
+
+def _seen(share: Share, outcome: Outcome, present: Present) -> list[str]:
+    """The folders that only this share has, as far as they were there once."""
+    if share.name not in outcome.problems:
+        return sorted(one.path for one in share.folders if not one.stated)
+    before = (present.left.get("shares") or {}).get(share.path) or {}
+    return list(before.get("seen") or ())
 
 
 def _mount(share: Share, outside: Outside) -> None:
@@ -141,12 +149,14 @@ def _make_folders(change: Change, shares: Sequence[Share], outside: Outside, out
     """Those that were foreseen, and those of shares that could not be looked into before; each share by itself."""
     wanted = {one.path: one for one in change.folders.directories}
     late = {one.name for one in change.later}
-    fresh = read_present([one for one in shares if one.name in late], outside).folders if late else {}
+    fresh = read_present([one for one in shares if one.name in late], outside) if late else Present()
     for share in shares:
         if share.name in outcome.problems:
             continue
         if share.name in late:
-            trees = folders_now(share, fresh)
+            trees, lost = folders_now(share, fresh)
+            if lost:
+                outcome.problems[share.name] = lost
             outcome.diff += trees.diff
             folders: Iterable[tree.WantedDirectory] = trees.directories
         else:

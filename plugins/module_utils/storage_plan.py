@@ -64,7 +64,8 @@ def make_change(shares: Sequence[Share], present: Present, safe_mode: bool) -> C
     owed = [one for one in able if any(_owed(file, changed, present) for file in files_of(one))]
     touched = [one for one in able if one in owed or any(file.path in changed for file in files_of(one))]
     make = [(one, present.devices[one.name]) for one in mount if _makes(one, present, safe_mode)]
-    folders = _folders(able, present, {one.name for one, _device in make})
+    lost = _lost(able, present)
+    folders = _folders([one for one in able if one.name not in lost], present, {one.name for one, _device in make})
     change = Change(
         unmount=tuple(moving + [path for path in gone if path in present.ours]),
         disable=tuple(str(gone[path]["on"]) for path in gone if gone[path].get("on")),
@@ -77,7 +78,7 @@ def make_change(shares: Sequence[Share], present: Present, safe_mode: bool) -> C
         folders=folders,
         later=tuple(one for one in mount if one.folders and not _foreseen(one, present, make)),
         keep=keep,
-        problems={**absent, **refused, **_silent(able, present)},
+        problems={**lost, **absent, **refused, **_silent(able, present)},
         warnings=(*warnings, *_low(able, present)),
     )
     return _with_diff(change, owed, present)
@@ -137,6 +138,24 @@ def _silent(shares: Iterable[Share], present: Present) -> dict[str, str]:
     """Shares that are mounted and do not answer."""
     looks = {one.name: present.looks[one.name] for one in shares if one.name in present.looks}
     return {name: f"is mounted, but {look.error}" for name, look in looks.items() if look.error}
+
+
+def _lost(shares: Iterable[Share], present: Present) -> dict[str, str]:
+    """Shares without a folder that an earlier run found there.
+
+    To make it anew would start services on what is perhaps another disk, or an empty one.
+    """
+    found = {}
+    for share in shares:
+        note = (present.left.get("shares") or {}).get(share.path) or {}
+        seen = set(note.get("seen") or ()) if note.get("name") == share.name else set()
+        gone = [one.path for one in share.folders if one.path in seen and present.folders.get(one.path) == tree.ABSENT]
+        if gone:
+            found[share.name] = (
+                f"{gone[0]}, which an earlier run found there, is gone: is it the right share? Where that is meant, "
+                f"make the folder by hand"
+            )
+    return found
 
 
 def _low(shares: Iterable[Share], present: Present) -> list[str]:
@@ -202,9 +221,10 @@ def _folders(shares: Sequence[Share], present: Present, empty: set[str]) -> tree
     return tree.plan_tree([], wanted, [], seen)
 
 
-def folders_now(share: Share, folders: Mapping[str, tree.Present]) -> tree.TreeChange:
-    """The folders that a share lacks, once it is mounted and could be looked into."""
-    return _folders([share], Present(folders=folders), set())
+def folders_now(share: Share, present: Present) -> tuple[tree.TreeChange, str]:
+    """The folders that a share lacks, once it is mounted and could be looked into; or why none may be made."""
+    lost = _lost([share], present).get(share.name, "")
+    return (tree.TreeChange() if lost else _folders([share], present, set())), lost
 
 
 def _with_diff(change: Change, owed: Sequence[Share], present: Present) -> Change:

@@ -197,6 +197,19 @@ def test_another_source_in_the_same_place(host: StorageHost, safe: bool, users: 
     assert left["shares"][one.path]["source"] == root  # what stands, so that a later run may still move it
 
 
+def test_a_folder_that_was_there_once_is_not_made_anew(host: StorageHost) -> None:
+    folder = Folder(f"{host.top}/mnt/a/library", os.geteuid(), os.getegid(), 0o755, stated=False)
+    one = bind(host, "a", folders=(folder,))
+    go(host, one)
+    os.rmdir(folder.path)
+    for _attempt in range(2):
+        change, problems = go(host, one)
+        assert problems["a"].startswith(f"{folder.path}, which an earlier run found there, is gone")
+        assert (change.changed, os.path.exists(folder.path)) == (False, False)
+    os.mkdir(folder.path)
+    assert go(host, one)[1] == {}
+
+
 def test_a_share_that_does_not_answer_is_not_looked_into(host: StorageHost) -> None:
     folder = Folder(f"{host.top}/mnt/a/films", os.geteuid(), os.getegid(), 0o755)
     one = bind(host, "a")
