@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -121,6 +122,10 @@ def left_reasons(
         if receipts.inode(path) not in (None, number):
             reasons.append(f"{path}: another directory than the one that its container has")
     reasons += _stray_reasons(left)
+    for path, target in (left.get("links") or {}).items():
+        if (os.readlink(path) if os.path.islink(path) else None) != target:
+            reasons.append(f"{path}: does not lead to {target} any more")
+    reasons += _user_reasons(left)
     reasons += docker_reasons(left, docker)
     for name, state in (left.get("units") or {}).items():
         if name in units and units[name] != state:
@@ -190,6 +195,19 @@ def _attribute_reason(kind: str, path: str, then: Mapping[str, Any], now: Mappin
         reasons.append(f"{path}: mode {now['mode']:04o}, was {then['mode']:04o}")
     if (now["uid"], now["gid"]) != (then["uid"], then["gid"]):
         reasons.append(f"{path}: owner {now['uid']}:{now['gid']}, was {then['uid']}:{then['gid']}")
+    return reasons
+
+
+def _user_reasons(left: Mapping[str, Any]) -> list[str]:
+    reasons = []
+    for name, then in (left.get("users") or {}).items():
+        try:
+            found = pwd.getpwnam(name)
+        except KeyError:
+            reasons.append(f"user {name}: is gone")
+            continue
+        if [found.pw_uid, found.pw_gid, found.pw_dir, found.pw_shell] != then:
+            reasons.append(f"user {name}: changed by hand")
     return reasons
 
 

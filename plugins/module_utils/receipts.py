@@ -16,6 +16,8 @@ has these optional keys, which ``host_check`` knows how to compare with the pres
 ``networks``     {name: id}
 ``units``        {systemd unit: active state}
 ``shares``       {mount point: {name, type, source}}
+``users``        {name: [uid, gid, home, shell]}
+``links``        {symbolic link: where it leads}
 ``packages``     [installed Debian package]
 ``living``       [path of a receipt of this shape that a program on the host keeps up to date]
 ``due``          seconds since 1970 after which the work is to be done again; ``due_what`` says what
