@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 from collections.abc import Mapping
@@ -115,7 +116,7 @@ def plan(wanted: Wanted, present: Present, places: Places) -> Change:
 def apply(change: Change, places: Places, run: Runner) -> None:
     """Carry it out."""
     for file in change.files:
-        atomic.write_file(file.path, file.content, mode=file.mode, uid=file.uid, gid=file.gid)
+        _write(file)
     if change.zone:
         temporary = f"{places.localtime}.kronos"
         with contextlib.suppress(FileNotFoundError):
@@ -149,6 +150,19 @@ def _hosts(old: str, wanted: Wanted) -> str:
             lines[at] = own
     block = [f"{address} {' '.join(names)}" for address, names in wanted.hosts or ()]
     return "".join(f"{line}\n" for line in [*lines, *([BEGIN, *block, END] if block else [])])
+
+
+def _write(file: tree.Wanted) -> None:
+    """In one step; where the file is a mount of its own, as in many containers, in place."""
+    try:
+        atomic.write_file(file.path, file.content, mode=file.mode, uid=file.uid, gid=file.gid)
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        with open(file.path, "r+b") as stream:
+            stream.write(file.content)
+            stream.truncate()
+            os.fsync(stream.fileno())
 
 
 def _text(present: Present, path: str) -> str:

@@ -37,7 +37,7 @@ OPTION_KEYS = {
     "rbind": "type: bind",
 }
 SECRET_OPTIONS = ("password", "pass", "username", "user", "domain", "credentials", "cred")
-TAG = re.compile(r"(UUID|LABEL|PARTUUID|PARTLABEL)=[^\s/]+")
+TAG = re.compile(r"(UUID|PARTUUID)=[A-Za-z0-9-]+|(LABEL|PARTLABEL)=(?!\.+$)[^/]+")
 DEVICE = re.compile(r"/dev/[A-Za-z0-9_.:+@=/-]+")
 NFS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9._-]*):/[^,]*")
 CIFS = re.compile(r"//[A-Za-z0-9][A-Za-z0-9._-]*/[^,/][^,]*")

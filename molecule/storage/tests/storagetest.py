@@ -11,7 +11,7 @@ from typing import Any
 import labtest
 import yaml
 
-VARIABLES = yaml.safe_load(Path(__file__).parents[1].joinpath("variables.yml").read_text())
+VARIABLES = yaml.safe_load(Path(__file__).parents[1].joinpath("vars", "main.yml").read_text())
 
 
 def site(*arguments: str, **variables: Any) -> labtest.Run:

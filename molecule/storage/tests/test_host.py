@@ -41,8 +41,8 @@ def test_what_then_stands(host: Any) -> None:
 
 def test_old_rotated_logs_go_and_others_stay(host: Any) -> None:
     host.check_output(
-        "cd /var/log && touch new.log.1 old.log keep.log.2.gz && touch -d '40 days ago' old.log gone.log.1 gone.2.gz && "
-        "mkdir -p app && touch -d '40 days ago' app/gone.log.10"
+        "cd /var/log && touch new.log.1 old.log keep.log.2.gz && mkdir -p app && "
+        "touch -d '40 days ago' old.log gone.log.1 gone.2.gz && touch -d '40 days ago' app/gone.log.10"
     )
     host.check_output("systemctl start kronos-log-cleanup.service")
     left = host.check_output("find /var/log -name '*gone*' -o -name 'new.log.1' -o -name old.log -o -name 'keep*'")

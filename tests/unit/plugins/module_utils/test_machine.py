@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -72,6 +73,17 @@ def test_what_then_stands(places: Places) -> None:
     go(Wanted(hosts=()), places)
     assert "nas" not in Path(places.hosts).read_text()
     assert "printer  # mine" in Path(places.hosts).read_text()
+
+
+def test_a_file_that_is_a_mount_of_its_own_is_written_in_place(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(path: str, _data: bytes, **_rights: int) -> None:
+        raise OSError(errno.EBUSY, "Device or resource busy", path)
+
+    monkeypatch.setattr(machine.atomic, "write_file", busy)
+    before = os.stat(places.hosts).st_ino
+    go(Wanted(hosts=OTHERS), places)
+    go(Wanted(hosts=()), places)
+    assert (Path(places.hosts).read_text(), os.stat(places.hosts).st_ino) == (HOSTS, before)
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ SOUND: list[dict[str, Any]] = [
     {**NFS, "source": "[2001:db8::1]:/", "version": "4.2", "options": ["soft", "timeo=50"]},
     {**CIFS, "source": "//nas.home.example/My Files", "version": "3.1.1", "credentials": {"user": "me", "secret": "x"}},
     {**DISK, "source": "/dev/disk/by-id/ata-X_1", "filesystem": "ext4", "make_filesystem": True},
-    {**DISK, "source": "LABEL=data", "automount": True, "read_only": True},
+    {**DISK, "source": "LABEL=my data", "automount": True, "read_only": True},
     {"type": "local", "path": "/mnt/storage", "directories": {"media/films": {}}},
 ]
 
@@ -62,6 +62,8 @@ BROKEN: dict[str, tuple[dict[str, Any], list[str]]] = {
     "bind without source": ({"type": "bind", "path": "/mnt/a"}, ["source"]),
     "neither path nor device": ({"type": "local"}, ["source"]),
     "a folder as a device": ({"type": "local", "source": "/srv/a"}, ["source"]),
+    "a label that leads elsewhere": ({"type": "local", "source": "LABEL=.."}, ["source"]),
+    "a number that is none": ({"type": "local", "source": "UUID=0 1"}, ["source"]),
     "a device elsewhere": ({"type": "local", "source": "/dev/../etc/x"}, ["source"]),
     "an export without a server": ({"type": "nfs", "source": "/media"}, ["source"]),
     "options in the export": ({"type": "nfs", "source": "nas:/media,rw"}, ["source"]),
