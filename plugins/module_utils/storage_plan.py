@@ -126,7 +126,7 @@ def _absence(share: Share, present: Present, safe_mode: bool, plain: Container[s
     if share.name in present.away:
         return f"{present.away[share.name]}; nothing is mounted at {share.path}"
     if share.name in present.missing and share.source not in plain:
-        return f"there is no folder {share.source}; nothing is mounted at {share.path}"
+        return f"its source {share.source}: {present.missing[share.name]}; nothing is mounted at {share.path}"
     return ""
 
 

@@ -38,15 +38,15 @@ class Present:
     """What a plan depends on beside the shares.
 
     ``standing``: names of shares that are mounted as wanted; ``foreign``: what else is mounted at a share's path;
-    ``hidden``: how many entries of a folder a mount would hide; ``missing``: binds without their source; ``away``: why
-    a server cannot be reached; ``looks``: at shares that stand; ``left``: of the last receipt; ``ours``: paths at which
-    stands what that says; ``users``: who uses it.
+    ``hidden``: how many entries of a folder a mount would hide; ``missing``: what is wrong with sources of binds;
+    ``away``: why a server cannot be reached; ``looks``: at shares that stand; ``left``: of the last receipt; ``ours``:
+    paths at which stands what that says; ``users``: who uses it.
     """
 
     standing: frozenset[str] = frozenset()
     foreign: Mapping[str, str] = field(default_factory=dict)
     hidden: Mapping[str, int] = field(default_factory=dict)
-    missing: frozenset[str] = frozenset()
+    missing: Mapping[str, str] = field(default_factory=dict)
     away: Mapping[str, str] = field(default_factory=dict)
     looks: Mapping[str, Look] = field(default_factory=dict)
     devices: Mapping[str, Device] = field(default_factory=dict)
@@ -77,8 +77,11 @@ def read_present(shares: Sequence[Share], outside: Outside) -> Present:
     kept = left.get("shares") or {}
     wanted = {share.path: share for share in shares if share.mounted}
     standing = frozenset(one.name for one in wanted.values() if stands(one, mounts))
-    looks = outside.look({one.name: Question(one.path) for one in wanted.values() if one.name in standing})
     fallen = [one for one in wanted.values() if one.name not in standing]
+    sources = {one.name: Question(one.source) for one in fallen if one.type == "bind"}
+    looks = outside.look(
+        {**sources, **{one.name: Question(one.path) for one in wanted.values() if one.name in standing}}
+    )
     at = {path: mount_at(path, mounts) for path in {*wanted, *kept}}
     ours = frozenset(path for path, note in kept.items() if is_same(note["type"], note["source"], path, mounts))
     moving = [path for path in ours if path not in wanted or wanted[path].name not in standing]
@@ -87,10 +90,10 @@ def read_present(shares: Sequence[Share], outside: Outside) -> Present:
     return Present(
         standing=standing,
         foreign={one.name: _what(found) for one in fallen if (found := at[one.path])},
-        missing=frozenset(one.name for one in fallen if one.type == "bind" and not os.path.isdir(one.source)),
+        missing={name: looks[name].error for name in sources if looks[name].error},
         hidden={one.name: count for one in fallen if not at[one.path] and (count := _entries(one.path))},
         away=_away([one for one in fallen if one.type in REMOTE], outside.reach),
-        looks=looks,
+        looks={name: look for name, look in looks.items() if name in standing},
         devices={one.name: read_device(one, mounts, outside.run) for one in fallen if one.on_device},
         states=units.read_states(names, outside.run),
         files=tree.read_present([*files, *(path for path in left.get("files") or {} if path not in files)]),
@@ -186,7 +189,7 @@ def _folders(shares: Sequence[Share], standing: frozenset[str], looks: Mapping[s
     for share in shares:
         base = share.path
         if share.mounted and share.name not in standing:
-            if share.type != "bind":
+            if share.type != "bind" or looks[share.name].late:
                 continue
             base = share.source
         elif share.mounted and looks[share.name].error:

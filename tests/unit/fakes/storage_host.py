@@ -44,10 +44,13 @@ class StorageHost:
         )
 
     def look(self, questions: Mapping[str, Question]) -> dict[str, Look]:
-        """Sizes of a large share; nothing of one that is silent."""
-        sick = Look(error="does not answer within 5 s", late=True)
-        fine = Look(size=1000, free=900)
-        return {name: sick if one.path in self.silent else fine for name, one in questions.items()}
+        """Sizes of a large share; nothing of one that is silent, or of a source that is not there."""
+        sick, gone = Look(error="does not answer within 5 s", late=True), Look(error="no such file or directory")
+        fine, shown = Look(size=1000, free=900), {mount.point for mount in self.mounts}
+        return {
+            name: sick if one.path in self.silent else fine if one.path in shown or os.path.isdir(one.path) else gone
+            for name, one in questions.items()
+        }
 
     def run(self, argv: Sequence[str], stdin: str = "", timeout: float = 600) -> Ran:
         """Systemd, as far as shares need it."""

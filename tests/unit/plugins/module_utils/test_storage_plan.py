@@ -106,7 +106,9 @@ def test_what_is_away_is_told_and_comes_by_itself_later(host: StorageHost) -> No
     for _attempt in range(2):
         change, problems = go(host, nfs, other, lost)
         assert problems["n"] == f"the server nas does not answer; nothing is mounted at {nfs.path}"
-        assert problems["l"] == f"there is no folder {lost.source}; nothing is mounted at {lost.path}"
+        assert (
+            problems["l"] == f"its source {lost.source}: no such file or directory; nothing is mounted at {lost.path}"
+        )
         assert points(host) == ["mnt/b"]
     assert not change.changed
     assert host.units[storage_units.mount_unit(nfs)][0] == "enabled"  # so that a boot, or the guard, mounts it
@@ -218,6 +220,17 @@ def test_a_share_that_does_not_answer_is_not_looked_into(host: StorageHost) -> N
     _change, problems = go(host, replace(one, folders=(folder,)))
     assert problems == {"a": "is mounted, but does not answer within 5 s"}
     assert not os.path.exists(folder.path)
+
+
+def test_a_source_that_hangs_is_not_looked_into(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = bind(host, "a", folders=(Folder(f"{host.top}/mnt/a/films", 0, 0, 0o755),))
+    host.silent.add(one.source)
+    read = tree.read_present
+    monkeypatch.setattr(
+        tree, "read_present", lambda paths: [pytest.fail(p) for p in paths if "src" in p] or read(paths)
+    )
+    _change, problems = go(host, one)
+    assert problems == {"a": f"its source {one.source}: does not answer within 5 s; nothing is mounted at {one.path}"}
 
 
 def test_little_space_is_a_warning() -> None:
