@@ -1,15 +1,21 @@
 # Copyright (c) 2026 The kronos.homelab authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Controller half of host_check: it alone knows this machine's time, and that the run which holds a host died here."""
+"""Controller half of host_check: it alone knows this machine's time, and that the run which holds a host died here.
+
+It also keeps secrets here: of those that the inventory gives, the host gets marks.
+"""
 
 from __future__ import annotations
 
 import os
+import secrets
 import time
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.kronos.homelab.plugins.module_utils.secret_marks import marks
+from ansible_collections.kronos.homelab.plugins.plugin_utils.plain import to_plain
 from ansible_collections.kronos.homelab.plugins.plugin_utils.run_id import has_ended, run_id
 
 MODULE = "kronos.homelab.host_check"
@@ -26,6 +32,9 @@ class ActionModule(ActionBase):
         """Return what the module returns."""
         super().run(tmp, task_vars)
         wish = dict(self._task.args)
+        if wish.get("given"):
+            wish["salt"] = secrets.token_hex(16)
+            wish["given"] = marks(to_plain(wish["given"]), wish["salt"])
         if wish.get("state") in ("held", "released") and not wish.get("run"):
             wish["run"] = run_id(os.getppid())
         rest = float(wish.get("lease_wait", LEASE_WAIT))

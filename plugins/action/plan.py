@@ -17,6 +17,10 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.collection import c
 from ansible_collections.kronos.homelab.plugins.plugin_utils.peers import gather_peers
 from ansible_collections.kronos.homelab.plugins.plugin_utils.planner import Peers, Request, build_plan
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import PlanError
+from ansible_collections.kronos.homelab.plugins.plugin_utils.role_variables import (
+    declared_variables,
+    digest_of_variables,
+)
 from ansible_collections.kronos.homelab.plugins.plugin_utils.run_id import run_id
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import defaults
 from ansible_collections.kronos.homelab.plugins.plugin_utils.templating import remembered
@@ -56,6 +60,7 @@ class ActionModule(ActionBase):
     def _request(self, host: str, variables: Mapping[str, Any], catalogue: Catalogue, peers: Peers) -> Request:
         seen = visible(variables)
         templar = self._templar.copy_with_new_env(available_variables=seen)
+        tuned = digest_of_variables(declared_variables(collection_root()), seen, templar.template)
         return Request(
             host=host,
             variables=seen,
@@ -64,6 +69,7 @@ class ActionModule(ActionBase):
             vaulted=is_vaulted,
             run=run_id(os.getppid()),
             collection=collection_digest(collection_root()),
+            role_variables=tuned,
             peers=peers,
         )
 

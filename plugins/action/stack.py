@@ -1,7 +1,10 @@
 # Copyright (c) 2026 The kronos.homelab authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Controller half of stack: while the module works, tells what it is doing. Documented in the module."""
+"""Controller half of stack: spares the host a call whose outcome is known, and tells what the module is doing.
+
+Documented in the module.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,10 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 from ansible_collections.kronos.homelab.plugins.plugin_utils import console
 from ansible_collections.kronos.homelab.plugins.plugin_utils.progress_note import RemoteNote
+from ansible_collections.kronos.homelab.plugins.plugin_utils.settled import SettledAction
 
 display = Display()
 
@@ -23,14 +26,14 @@ INDEPENDENT = {"ssh", "local", "docker", "podman", "incus", "lxd", "nsenter"}
 MOST_VERBOSE = 2
 
 
-class ActionModule(NormalAction):
-    """Run the module as ever, and show its progress where our callback shows the run."""
+class ActionModule(SettledAction):
+    """Run the module where it has something to do, and show its progress where our callback shows the run."""
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return what the module returns."""
+    BELOW = False
+
+    def _work(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         with self._progress(str((task_vars or {}).get("inventory_hostname", ""))):
-            result: dict[str, Any] = super().run(tmp, task_vars)
-            return result
+            return super()._work(task_vars)
 
     @contextlib.contextmanager
     def _progress(self, host: str) -> Iterator[None]:

@@ -19,6 +19,13 @@ options:
       - Either way modules work on a host one after the other.
     type: str
     default: ""
+  asked:
+    description:
+      - Digest of the call. In a whole run the controller half fills it in, and the module notes it beside its receipt.
+      - A later run that asks for the same, and is told by M(kronos.homelab.host_check) that everything stands as the
+        receipt says, then gets its answer (with RV(ignore:settled) true) without a task on the host.
+    type: str
+    default: ""
 attributes:
   check_mode:
     description: Predicts exactly what a run does, also on a host that has nothing yet.

@@ -72,6 +72,16 @@ def release(text: str) -> dict[str, str]:
     return {name.strip(): value.strip().strip("\"'") for name, value in pairs}
 
 
+def distribution(path: str = "") -> dict[str, str]:
+    """The distribution of the host: ``{id, version, codename}``, empty where it has none (Debian's testing branch)."""
+    found = _read_release(path or Machine.release)
+    return {
+        "id": found.get("ID", ""),
+        "version": found.get("VERSION_ID", ""),
+        "codename": found.get("VERSION_CODENAME", ""),
+    }
+
+
 def supported(found: Mapping[str, str]) -> bool:
     """Whether the roles know this distribution.
 
@@ -97,12 +107,16 @@ def unusable(places: Iterable[str], machine: Machine | None = None) -> list[str]
     return [problem for problem in problems.values() if problem]
 
 
-def _refuse_distribution(path: str) -> None:
+def _read_release(path: str) -> dict[str, str]:
     try:
         with open(path, encoding="utf-8", errors="replace") as stream:
-            found = release(stream.read())
+            return release(stream.read())
     except OSError:
-        found = {}
+        return {}
+
+
+def _refuse_distribution(path: str) -> None:
+    found = _read_release(path)
     if not supported(found):
         name = found.get("PRETTY_NAME") or found.get("ID") or f"an unknown system (there is no {path})"
         raise KronosError(f"the host runs {name}; wanted: {WANTED}. {NOTHING}")

@@ -16,10 +16,10 @@ import os
 import pwd
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.module_utils import receipts, share_state, tree
+from ansible_collections.kronos.homelab.plugins.module_utils import receipts, settled, share_state, tree
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.host_docker import (
     Docker,
@@ -38,15 +38,16 @@ DOCKER_UNIT = "docker.service"
 
 @dataclass(frozen=True)
 class Verdict:
-    """``reasons`` for a whole run (empty.
+    """``reasons`` for a whole run (empty: the host has settled), and ``notices`` of what it would not change either.
 
-    The host has settled), and ``notices`` of what a run would not change either.
+    ``settled``: the calls that a run need not repeat, see settled.known_calls.
     """
 
     reasons: tuple[str, ...]
     notices: tuple[str, ...]
     stacks: tuple[str, ...]
     fresh: bool
+    settled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def drifted(self) -> bool:
@@ -62,25 +63,32 @@ def seal(digest: str, *, root: str = "") -> None:
 def judge(digest: str, engine: Engine, run: Runner, *, root: str = "", stacks: str = "") -> Verdict:
     """Look at the host: two requests to Docker, one to systemd, every file that a receipt names."""
     folder = stacks or STACKS
-    kept = _others(root)
+    kept, noted = _others(root), [each for each in receipts.read_all(root=root) if each["kind"] == settled.KIND]
     docker = replace(read_docker(engine, [receipt["left"] or {} for receipt in kept]), held=share_state.read_held())
     lost, hung = share_state.look([(receipt["left"] or {}).get("shares") or {} for receipt in kept])
+    broken, differing = unfinished(folder), set[str]()
     reasons = seal_reasons(digest, kept, receipts.read(*SEAL, root=root))
-    reasons += [*lost, *unfinished(folder)]
+    reasons += [f"stack {name}: an operation was interrupted" for name in broken]
     units = {name: state for receipt in kept for name, state in ((receipt["left"] or {}).get("units") or {}).items()}
     running = read_units(list(units), run)
     packages = read_packages() if any((receipt["left"] or {}).get("packages") for receipt in kept) else set()
     for receipt in kept:
-        reasons += left_reasons(share_state.without(receipt["left"] or {}, hung), docker, running)
+        found = [lost[path] for path in (receipt["left"] or {}).get("shares") or {} if path in lost]
+        found += left_reasons(share_state.without(receipt["left"] or {}, hung), docker, running)
         missing = [name for name in (receipt["left"] or {}).get("packages") or [] if name not in packages]
-        reasons += [f"package {name}: is not installed any more" for name in missing]
+        found += [f"package {name}: is not installed any more" for name in missing]
+        if found or receipt["left"] is None or (receipt["kind"] == settled.STACK and receipt["name"] in broken):
+            differing.add(f"{receipt['kind']}--{receipt['name']}")
+        reasons += found
     wants_docker = any((receipt["left"] or {}).get("containers") for receipt in kept) or DOCKER_UNIT in units
     if docker.silent and wants_docker:
         reasons.append(docker.silent)
     reasons += [f"container {name}: bears our label, but no run left it" for name in docker.unknown]
     there = {*docker.stacks, *_folders(folder), *(each["name"] for each in kept if each["kind"] == "stack")}
     stacks_there = tuple(sorted(name for name in there if NAME.fullmatch(name)))  # others are not ours to remove
-    return Verdict(tuple(dict.fromkeys(reasons)), docker.notices, stacks_there, not kept and not there)
+    sure = not docker.silent and not docker.unknown
+    known = settled.known_calls(kept, noted, differing) if sure else {}
+    return Verdict(tuple(dict.fromkeys(reasons)), docker.notices, stacks_there, not kept and not there, known)
 
 
 def seal_reasons(digest: str, kept: Iterable[Mapping[str, Any]], sealed: Mapping[str, Any] | None) -> list[str]:
@@ -97,12 +105,8 @@ def seal_reasons(digest: str, kept: Iterable[Mapping[str, Any]], sealed: Mapping
 
 
 def unfinished(stacks: str) -> list[str]:
-    """Stacks on which an operation was interrupted."""
-    return [
-        f"stack {name}: an operation was interrupted"
-        for name in _folders(stacks)
-        if os.path.exists(os.path.join(stacks, name, "journal.json"))
-    ]
+    """Names of the stacks on which an operation was interrupted."""
+    return [name for name in _folders(stacks) if os.path.exists(os.path.join(stacks, name, "journal.json"))]
 
 
 def left_reasons(
@@ -164,11 +168,13 @@ def read_packages(path: str = "") -> set[str]:
 
 
 def _others(root: str) -> list[dict[str, Any]]:
-    return [receipt for receipt in receipts.read_all(root=root) if (receipt["kind"], receipt["name"]) != SEAL]
+    """All receipts but the seal itself, and the notes of calls, which say nothing of the host."""
+    found = receipts.read_all(root=root)
+    return [each for each in found if (each["kind"], each["name"]) != SEAL and each["kind"] != settled.KIND]
 
 
 def _digests(kept: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    return {f"{each['kind']}--{each['name']}": receipts.digest([each["wanted"], each["left"]]) for each in kept}
+    return {f"{each['kind']}--{each['name']}": settled.digest_of(each) for each in kept}
 
 
 def _folders(stacks: str) -> list[str]:

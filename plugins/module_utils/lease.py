@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.module_utils import atomic
+from ansible_collections.kronos.homelab.plugins.module_utils import atomic, kernel_lock
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 
 FOLDER = "/run/kronos"
@@ -112,24 +112,16 @@ def turn(
     (TURN_WAIT), then raises KronosError naming it.
     """
     wait = TURN_WAIT if wait is None else wait
-    folder = folder or FOLDER
-    atomic.ensure_dir(folder, mode=0o700, uid=os.geteuid(), gid=os.getegid())
-    handle = os.open(os.path.join(folder, "work.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        deadline = clock() + wait
-        while not _got(handle):
-            if clock() >= deadline:
-                worker = _worker(handle)
-                raise KronosError(
-                    f"process {worker['pid']} of {worker['run'] or 'a task on its own'} still works on this host and "
-                    f"did not end within {wait:.0f} s"
-                )
-            sleep(0.2)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, json.dumps({"pid": os.getpid(), "run": run}).encode(), 0)
+
+    def refusal(worker: dict[str, Any]) -> str:
+        whose = worker.get("run") or "a task on its own"
+        return (
+            f"process {worker.get('pid', '?')} of {whose} still works on this host and did not end within {wait:.0f} s"
+        )
+
+    path = os.path.join(folder or FOLDER, "work.lock")
+    with kernel_lock.held(path, {"run": run}, wait, refusal, clock=clock, sleep=sleep):
         yield
-    finally:
-        os.close(handle)
 
 
 def release(run: str, *, folder: str = "") -> bool:
@@ -222,28 +214,12 @@ def _at_work(run: str, folder: str) -> int:
     except OSError:
         return 0
     try:
-        if _got(handle):
+        if kernel_lock.got(handle):
             return 0
-        worker = _worker(handle)
-        return int(worker["pid"]) if worker["run"] == run else 0
+        worker = kernel_lock.holder(handle)
+        return int(worker.get("pid") or 0) if worker.get("run") == run else 0
     finally:
         os.close(handle)
-
-
-def _got(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _worker(handle: int) -> dict[str, Any]:
-    try:
-        worker = json.loads(os.pread(handle, 4096, 0))
-        return {"pid": int(worker["pid"]), "run": str(worker["run"])}
-    except (ValueError, KeyError, TypeError):
-        return {"pid": 0, "run": ""}
 
 
 def _write(folder: str, name: str, text: str) -> None:

@@ -25,18 +25,21 @@ def look(
     noted: Iterable[Mapping[str, Mapping[str, Any]]],
     mounts: Callable[[], list[Mount]] = read_mounts,
     ask: Callable[[Mapping[str, Question]], Mapping[str, Look]] = look_all,
-) -> tuple[list[str], list[str]]:
-    """(reasons, mount points that nobody may touch), of the ``shares`` of all receipts. Comes back in bounded time."""
+) -> tuple[dict[str, str], list[str]]:
+    """({mount point: what is wrong}, mount points that nobody may touch), of the ``shares`` of all receipts.
+
+    Comes back in bounded time.
+    """
     shares = {path: share for each in noted for path, share in each.items()}
     if not shares:
-        return [], []
+        return {}, []
     there = mounts()
     standing = {path for path, share in shares.items() if is_same(share["type"], share["source"], path, there)}
     sick = {path: one.error for path, one in ask({path: Question(path) for path in standing}).items() if one.error}
     names = {path: f"share {share['name']}" for path, share in shares.items()}
-    lost = [f"{name}: is not mounted at {path}" for path, name in names.items() if path not in standing]
-    lost += [f"{names[path]}: is mounted at {path}, but {error}" for path, error in sick.items()]
-    return sorted(lost), sorted(sick)
+    lost = {path: f"{name}: is not mounted at {path}" for path, name in names.items() if path not in standing}
+    lost.update({path: f"{names[path]}: is mounted at {path}, but {error}" for path, error in sick.items()})
+    return lost, sorted(sick)
 
 
 def without(left: Mapping[str, Any], hung: Iterable[str]) -> Mapping[str, Any]:

@@ -21,6 +21,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils import (
     lease,
     probe,
     receipts,
+    settled,
 )
 from ansible_collections.kronos.homelab.plugins.module_utils.compose import ComposeMissing
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_api import DockerMissing, Engine
@@ -240,7 +241,7 @@ def _absent(params: Mapping[str, Any], check: bool, run: _Open) -> dict[str, Any
         engine.remove(container.id)
     if run.docker:
         generations.forget_images(layout, engine)
-    receipts.forget("stack", layout.stack, root=layout.receipts)
+    settled.forget(("stack", layout.stack), root=layout.receipts)
     atomic.remove(layout.base)
     return result
 

@@ -85,7 +85,7 @@ class Gate:
     def wait(self, services: Iterable[Service]) -> None:
         """Return when every one is healthy; raises Unhealthy for the first that is not, or not in time."""
         waiting = {service.name: service for service in services}
-        begun, pause, watches = self._clock.now(), 0.1, dict[str, _Watch]()
+        begun, watches = self._clock.now(), dict[str, _Watch]()
         self._progress.begin(HEALTH, waiting)
         while True:
             for name, verdict in self._look(waiting, watches).items():
@@ -100,8 +100,8 @@ class Gate:
             if not waiting:
                 return
             self._alive()
-            self._clock.sleep(pause)
-            pause = min(1.0, pause * 1.5)
+            # who is healthy is seen so within a tenth of the time that it took
+            self._clock.sleep(min(1.0, 0.1 + 0.1 * (self._clock.now() - begun)))
 
     def sick(self, services: Iterable[Service]) -> dict[str, str]:
         """One look: the reason of every service that is not healthy right now."""

@@ -10,8 +10,6 @@ that a run that was killed is finished by the next.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
 import os
 import time
@@ -20,8 +18,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.module_utils import atomic
-from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils import atomic, kernel_lock
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_layout import Layout
 
 GOOD, FAILED, BROKEN = "good", "failed", "broken"
@@ -122,33 +119,15 @@ def locked(
 
     A program that inherits the descriptor holds the lock with us: when this process is killed, the next run
     waits for the ``docker compose up`` that it left behind, which may be stopping a container that takes its time.
-    Raises KronosError naming the holder after *wait*
-    seconds.
+    Raises KronosError naming the holder after *wait* seconds.
     """
-    atomic.ensure_dir(layout.run, mode=0o700, uid=layout.uid, gid=layout.gid)
-    handle = os.open(layout.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        deadline = clock() + wait
-        while True:
-            with contextlib.suppress(BlockingIOError):
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            if clock() >= deadline:
-                raise KronosError(
-                    f"stack {layout.stack}: another run works on it ({_holder(layout.lock)}) and did not end "
-                    f"within {wait:.0f} s"
-                )
-            sleep(0.2)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, json.dumps({"pid": os.getpid(), "owner": owner}).encode(), 0)
+
+    def refusal(holder: dict[str, Any]) -> str:
+        who = f"{holder.get('owner') or 'unknown'}, process {holder.get('pid', '?')}"
+        return f"stack {layout.stack}: another run works on it ({who}) and did not end within {wait:.0f} s"
+
+    with kernel_lock.held(layout.lock, {"owner": owner}, wait, refusal, clock=clock, sleep=sleep) as handle:
         yield handle
-    finally:
-        os.close(handle)
-
-
-def _holder(path: str) -> str:
-    data = read_json(path) or {}
-    return f"{data.get('owner') or 'unknown'}, process {data.get('pid', '?')}"
 
 
 def known(kind: Any, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -63,7 +63,7 @@ service:
 from ansible_collections.kronos.homelab.plugins.module_utils import daemon, daemon_service, receipts, tree
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import HostRunner
-from ansible_collections.kronos.homelab.plugins.module_utils.shell import run_module
+from ansible_collections.kronos.homelab.plugins.module_utils.shell import Leaves, run_module
 
 OPTIONS = {
     "config": {"type": "dict", "default": {}},
@@ -109,7 +109,7 @@ def converge(params: dict, check_mode: bool) -> dict:
 
 def main() -> None:
     """Entry point."""
-    run_module(OPTIONS, converge)
+    run_module(OPTIONS, converge, leaves=Leaves(lambda _params: RECEIPT))
 
 
 if __name__ == "__main__":

@@ -153,7 +153,7 @@ ran:
 
 from ansible_collections.kronos.homelab.plugins.module_utils import hooks, owners, receipts, tree
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import HostRunner
-from ansible_collections.kronos.homelab.plugins.module_utils.shell import run_module
+from ansible_collections.kronos.homelab.plugins.module_utils.shell import Leaves, run_module
 
 OPTIONS = {
     "name": {"type": "str", "required": True},
@@ -236,7 +236,7 @@ def converge(params: dict, check_mode: bool) -> dict:
 
 def main() -> None:
     """Entry point."""
-    run_module(OPTIONS, converge)
+    run_module(OPTIONS, converge, leaves=Leaves(lambda params: ("files", params["name"])))
 
 
 if __name__ == "__main__":

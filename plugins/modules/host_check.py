@@ -74,6 +74,17 @@ options:
     type: list
     elements: str
     default: []
+  given:
+    description:
+      - The secrets that the inventory gives, by service and name (C(kronos_secrets)). One that the host keeps with
+        another value makes a whole run due.
+      - The controller half sends no value, but marks (HMAC-SHA-256) keyed with O(salt).
+    type: dict
+    default: {}
+  salt:
+    description: Key of the marks in O(given). The controller half fills it in, another one for each task.
+    type: str
+    default: ""
   release_settled:
     description: With O(state=checked), give the lease back at once where nothing differs, since no task will follow.
     type: bool
@@ -124,6 +135,18 @@ fresh:
   description: Whether nothing of ours is on the host.
   returned: when O(state=checked)
   type: bool
+settled:
+  description:
+    - Digests of the calls of our modules that need not be repeated, since everything that they left stands; with each
+      what of its result still holds. The controller halves of these modules then answer without going to the host, as
+      long as no task of the run has changed anything below the stacks.
+  returned: when O(state=checked)
+  type: dict
+release:
+  description: The distribution, in the words of C(/etc/os-release).
+  returned: when O(state=checked)
+  type: dict
+  sample: {id: debian, version: "13", codename: trixie}
 lease:
   description: How the lease was got, one of taken, renewed, taken over; empty in check mode and without O(run).
   returned: when O(state=checked) or O(state=held)
@@ -144,7 +167,15 @@ OLDEST_PYTHON = (3, 9)
 if sys.version_info < OLDEST_PYTHON:  # before the imports, which an older one stumbles over
     raise SystemExit(f"Python 3.9 or later is wanted on the host; {sys.executable} is {sys.version.split()[0]}")
 
-from ansible_collections.kronos.homelab.plugins.module_utils import conditions, host_state, lease, leftovers
+from dataclasses import replace
+
+from ansible_collections.kronos.homelab.plugins.module_utils import (
+    conditions,
+    host_state,
+    lease,
+    leftovers,
+    secret_marks,
+)
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_socket import Engine
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import HostRunner
@@ -158,6 +189,8 @@ OPTIONS = {
     "ended_run": {"type": "str", "default": ""},
     "controller_time": {"type": "float", "default": 0.0},
     "places": {"type": "list", "elements": "str", "default": []},
+    "given": {"type": "dict", "default": {}, "no_log": True},
+    "salt": {"type": "str", "default": "", "no_log": True},
     "release_settled": {"type": "bool", "default": False},
 }
 
@@ -216,6 +249,8 @@ def check(params: dict, check_mode: bool) -> dict:
         "notices": [*notices, *problems, *verdict.notices],
         "stacks_present": list(verdict.stacks),
         "fresh": verdict.fresh,
+        "settled": dict(verdict.settled),
+        "release": dict(conditions.distribution()),
         "lease": taken,
     }
 
@@ -223,6 +258,8 @@ def check(params: dict, check_mode: bool) -> dict:
 def compare(params: dict) -> tuple[host_state.Verdict, list[str]]:
     """The verdict, and what keeps the host from being written to; raises where a whole run would have to."""
     verdict = host_state.judge(params["digest"], Engine(), HostRunner())
+    given = secret_marks.differing(params["given"], params["salt"])
+    verdict = replace(verdict, reasons=(*verdict.reasons, *given))
     problems = conditions.unusable([*conditions.PLACES, *params["places"]])
     if problems and verdict.drifted:
         raise KronosError(f"{'; '.join(problems)}. {conditions.NOTHING}")

@@ -122,7 +122,7 @@ from datetime import datetime, timezone
 
 from ansible_collections.kronos.homelab.plugins.module_utils import ca, ca_state, certificates, owners, receipts, tree
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
-from ansible_collections.kronos.homelab.plugins.module_utils.shell import run_module
+from ansible_collections.kronos.homelab.plugins.module_utils.shell import Leaves, run_module
 
 OPTIONS = {
     "root": {
@@ -209,7 +209,7 @@ def work(wanted: ca_state.Wanted, params: dict, apply: bool) -> dict:
 
 def main() -> None:
     """Entry point."""
-    run_module(OPTIONS, converge)
+    run_module(OPTIONS, converge, leaves=Leaves(lambda _params: ("internal_ca", "home"), ("root_certificate",)))
 
 
 if __name__ == "__main__":

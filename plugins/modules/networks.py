@@ -115,7 +115,7 @@ foreign:
 
 from ansible_collections.kronos.homelab.plugins.module_utils import networks, receipts
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_socket import Engine, EngineMissing
-from ansible_collections.kronos.homelab.plugins.module_utils.shell import run_module
+from ansible_collections.kronos.homelab.plugins.module_utils.shell import Leaves, run_module
 
 OPTIONS = {
     "networks": {
@@ -172,7 +172,7 @@ def converge(params: dict, check_mode: bool) -> dict:
 
 def main() -> None:
     """Entry point."""
-    run_module(OPTIONS, converge)
+    run_module(OPTIONS, converge, leaves=Leaves(lambda _params: RECEIPT))
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ installed:
 
 from ansible_collections.kronos.homelab.plugins.module_utils import packages, receipts
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import HostRunner
-from ansible_collections.kronos.homelab.plugins.module_utils.shell import run_module
+from ansible_collections.kronos.homelab.plugins.module_utils.shell import Leaves, run_module
 
 OPTIONS = {
     "name": {"type": "str", "default": "all"},
@@ -90,7 +90,7 @@ def converge(params: dict, check_mode: bool) -> dict:
 
 def main() -> None:
     """Entry point."""
-    run_module(OPTIONS, converge)
+    run_module(OPTIONS, converge, leaves=Leaves(lambda params: ("packages", params["name"])))
 
 
 if __name__ == "__main__":

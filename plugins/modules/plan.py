@@ -76,6 +76,10 @@ collection:
   description: SHA-256 over the collection's own files; part of RV(digest).
   type: str
   returned: success
+role_variables:
+  description: SHA-256 over what the inventory says of the roles' own variables; part of RV(digest).
+  type: str
+  returned: success
 run:
   description: Name of this run of ansible-playbook, the same in all its tasks and for all its hosts.
   type: str

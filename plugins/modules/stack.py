@@ -186,7 +186,7 @@ restored:
   sample: {generation: 3, healthy: true}
 """
 
-from ansible_collections.kronos.homelab.plugins.module_utils.shell import run_module
+from ansible_collections.kronos.homelab.plugins.module_utils.shell import Leaves, run_module
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_flow import work
 
 OPTIONS = {
@@ -204,7 +204,7 @@ OPTIONS = {
 
 def main() -> None:
     """Entry point."""
-    run_module(OPTIONS, work)
+    run_module(OPTIONS, work, leaves=Leaves(lambda params: ("stack", params["name"]), ("generation",)))
 
 
 if __name__ == "__main__":

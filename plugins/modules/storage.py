@@ -184,11 +184,11 @@ from dataclasses import replace
 from ansible_collections.kronos.homelab.plugins.module_utils import secret_store
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import HostRunner
-from ansible_collections.kronos.homelab.plugins.module_utils.shell import run_module
+from ansible_collections.kronos.homelab.plugins.module_utils.shell import Leaves, run_module
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_apply import apply, left_of, write_receipt
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_model import read_shares
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_plan import make_change
-from ansible_collections.kronos.homelab.plugins.module_utils.storage_present import Outside, read_present
+from ansible_collections.kronos.homelab.plugins.module_utils.storage_present import RECEIPT, Outside, read_present
 
 CREDENTIALS = {
     "user": {"type": "str", "required": True},
@@ -281,7 +281,7 @@ def converge(params: dict, check_mode: bool, outside: Outside | None = None) -> 
 
 def main() -> None:
     """Entry point."""
-    run_module(OPTIONS, converge)
+    run_module(OPTIONS, converge, leaves=Leaves(lambda params: RECEIPT))
 
 
 if __name__ == "__main__":

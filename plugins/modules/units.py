@@ -93,7 +93,7 @@ started:
 
 from ansible_collections.kronos.homelab.plugins.module_utils import receipts, tree, units
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import HostRunner
-from ansible_collections.kronos.homelab.plugins.module_utils.shell import run_module
+from ansible_collections.kronos.homelab.plugins.module_utils.shell import Leaves, run_module
 
 UNIT = {
     "name": {"type": "str", "required": True},
@@ -136,7 +136,7 @@ def converge(params: dict, check_mode: bool) -> dict:
 
 def main() -> None:
     """Entry point."""
-    run_module(OPTIONS, converge)
+    run_module(OPTIONS, converge, leaves=Leaves(lambda params: ("units", params["name"])))
 
 
 if __name__ == "__main__":

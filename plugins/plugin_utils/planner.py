@@ -64,6 +64,7 @@ class Request:
     vaulted: Callable[[Any], bool] = lambda value: False
     run: str = ""
     collection: str = ""
+    role_variables: str = ""
     peers: Peers = field(default_factory=Peers)
 
 
@@ -110,6 +111,7 @@ def _assemble(context: Context, selection: Selection, stacks: list[str], request
         "schema": SCHEMA,
         "host": request.host,
         "collection": request.collection,
+        "role_variables": request.role_variables,
         "settings": context.settings.model_dump(exclude=set(LEFT_OUT)),
         "stack_order": order,
         "stacks": {stack: _stack(stack, containers) for stack in order},

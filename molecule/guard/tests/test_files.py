@@ -40,7 +40,7 @@ TABLE = [
     ("f", "STACK/(generations/[0-9]+|failed)/.+", "0:0", "600"),
     ("d", "/var/lib/kronos", "0:0", "755"),
     ("d", "/var/lib/kronos/receipts", "0:0", "700"),
-    ("f", r"/var/lib/kronos/receipts/[a-z_]+--[a-z-]+\.json", "0:0", "600"),
+    ("f", r"/var/lib/kronos/receipts/(asked--)?[a-z_]+--[a-z-]+\.json", "0:0", "600"),
     ("d", "/run/kronos", "0:0", "700"),
     ("f", r"/run/kronos/([a-z-]+\.lock|lease\.json|last-run)", "0:0", "600"),
     ("d", "/run/kronos-progress", "0:0", "755"),

@@ -32,6 +32,7 @@ KEEP = (
     "reasons",
     "notices",
     "installed",
+    "settled",
 )
 
 

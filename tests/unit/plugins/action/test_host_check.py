@@ -87,3 +87,11 @@ def test_a_playbook_without_a_plan_is_a_run_as_well(monkeypatch, args, run):
 def test_a_host_that_cannot_start_the_module_says_why(monkeypatch, answer, said):
     told = {"failed": True, "msg": f"no task can be run on the host: {said} Nothing was changed"}
     ask(monkeypatch, [{"failed": True, "msg": "Module result deserialization failed", **answer}], result=told)
+
+
+def test_the_host_gets_marks_of_secrets_and_no_secret(monkeypatch):
+    monkeypatch.setattr(host_check.secrets, "token_hex", lambda size: "salt")
+    calls, _told = ask(monkeypatch, [FREE], given={"vault": {"token": "marker-4711"}})
+    assert calls[0]["salt"] == "salt"
+    assert calls[0]["given"] == host_check.marks({"vault": {"token": "marker-4711"}}, "salt")
+    assert "marker-4711" not in str(calls)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.kronos.homelab.plugins.action import stack
-from ansible_collections.kronos.homelab.plugins.plugin_utils import console
+from ansible_collections.kronos.homelab.plugins.plugin_utils import console, settled
 
 NOTE = {"phase": "health", "names": ["radarr"], "done": 0, "total": 1, "since": 100.0, "said": "", "back_to": 0}
 ANSWER = f"100.20 1.00\n{json.dumps(NOTE)}\n".encode()
@@ -76,7 +76,7 @@ def run(monkeypatch: pytest.MonkeyPatch, connection: Connection, work: Any, **ta
         work()
         return RESULT
 
-    monkeypatch.setattr(stack.NormalAction, "run", module)
+    monkeypatch.setattr(settled.NormalAction, "run", module)
     action = stack.ActionModule.__new__(stack.ActionModule)
     action._task = type("ThisTask", (Task,), task)()
     action._connection = connection

@@ -147,3 +147,19 @@ def test_a_file_system_is_told_once(tmp_path):
 
 def test_this_machine_can_be_looked_at():
     assert isinstance(conditions.unusable(conditions.PLACES), list)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\n', ("debian", "12", "bookworm")),
+        ("ID=ubuntu\nVERSION_ID='24.04'\nVERSION_CODENAME=noble\n", ("ubuntu", "24.04", "noble")),
+        ("ID=debian\nVERSION_CODENAME=forky\n", ("debian", "", "forky")),
+        (None, ("", "", "")),
+    ],
+)
+def test_distribution(tmp_path, text, found):
+    path = tmp_path / "os-release"
+    if text:
+        path.write_text(text)
+    assert tuple(conditions.distribution(str(path))[key] for key in ("id", "version", "codename")) == found

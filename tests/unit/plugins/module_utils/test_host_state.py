@@ -7,7 +7,7 @@ import json
 import os
 
 import pytest
-from ansible_collections.kronos.homelab.plugins.module_utils import host_state, receipts
+from ansible_collections.kronos.homelab.plugins.module_utils import host_state, receipts, settled
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_socket import EngineMissing
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Ran
@@ -208,6 +208,39 @@ def test_what_the_mount_guard_holds_is_told_so(host, monkeypatch):
     host.docker.listed[0]["State"] = "exited"
     monkeypatch.setattr(host_state.share_state, "read_held", lambda: {"radarr": "media"})
     assert host.judge().reasons == ("container radarr: stopped by the mount guard while share media is away",)
+
+
+@pytest.mark.parametrize("name", [None, *DRIFTS])
+def test_what_need_not_be_asked_again(host, name):
+    """A difference in the stack spares the others, one below the stacks spares nobody."""
+    if name == "owner" and os.geteuid() != 0:
+        pytest.skip("only root can give a file away")
+    receipts.write("stack", "own", "d", {}, root=host.root)
+    calls = {"stack--media": "m", "stack--own": "o", "networks--all": "n", "units--t": "u", "packages--all": "p"}
+    for about, call in calls.items():
+        settled.note(call, tuple(about.split("--")), {}, root=host.root)
+    host_state.seal("digest", root=host.root)
+    if name:
+        DRIFTS[name][0](host)
+    below = {"no network", "unit", "unit off", "docker off", "package", "docker", "broken receipt"}
+    others = {
+        "receipt": {"m", "o", "n", "p"},
+        "another receipt": set("monup"),
+        "no seal": set("monup"),
+        None: set("monup"),
+    }
+    assert set(host.judge("another plan").settled) == (set() if name in below else others.get(name, set("onup")))
+
+
+def test_a_note_of_a_call_says_nothing_of_the_host(host):
+    settled.note("m", ("stack", "media"), {}, root=host.root)
+    assert host.judge().reasons == ()
+
+
+def test_a_container_that_nobody_knows_leaves_nothing_known(host):
+    settled.note("m", ("stack", "media"), {}, root=host.root)
+    host.docker.listed.append(listed("stranger"))
+    assert not host.judge().settled
 
 
 def test_another_plan(host):

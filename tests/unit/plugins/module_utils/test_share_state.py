@@ -17,25 +17,26 @@ NOTED = [
     {"/mnt/b": {"name": "b", "type": "nfs", "source": "nas:/b"}},
     {},
 ]
+HANGS = "share b: is mounted at /mnt/b, but does not answer within 5 s"
 GONE = "share a: is not mounted at /mnt/a"
 A, B = Mount("/mnt/a", "/", "nas:/a", "nfs4", "0:1"), Mount("/mnt/b", "/", "nas:/b", "nfs4", "0:2")
 LATE = Look(error="does not answer within 5 s", late=True)
 
-CASES: dict[str, tuple[list[Mount], dict[str, Look], list[str], list[str]]] = {
-    "well": ([A, B], {}, [], []),
-    "lost": ([B], {}, [GONE], []),
+CASES: dict[str, tuple[list[Mount], dict[str, Look], dict[str, str], list[str]]] = {
+    "well": ([A, B], {}, {}, []),
+    "lost": ([B], {}, {"/mnt/a": GONE}, []),
     "another one": (
         [A, B, Mount("/mnt/a", "/", "nas:/c", "nfs4", "0:3")],
         {},
-        [GONE],
+        {"/mnt/a": GONE},
         [],
     ),
-    "hangs": ([A, B], {"/mnt/b": LATE}, ["share b: is mounted at /mnt/b, but does not answer within 5 s"], ["/mnt/b"]),
+    "hangs": ([A, B], {"/mnt/b": LATE}, {"/mnt/b": HANGS}, ["/mnt/b"]),
 }
 
 
 @pytest.mark.parametrize(("mounts", "looks", "reasons", "hung"), CASES.values(), ids=CASES.keys())
-def test_looking(mounts: list[Mount], looks: dict[str, Look], reasons: list[str], hung: list[str]) -> None:
+def test_looking(mounts: list[Mount], looks: dict[str, Look], reasons: dict[str, str], hung: list[str]) -> None:
     def ask(questions: Any) -> dict[str, Look]:
         assert set(questions) <= {mount.point for mount in mounts}  # never below what is not mounted
         return {name: looks.get(name, Look()) for name in questions}
@@ -44,7 +45,7 @@ def test_looking(mounts: list[Mount], looks: dict[str, Look], reasons: list[str]
 
 
 def test_without_shares_nothing_is_read() -> None:
-    assert look([{}], lambda: pytest.fail("read"), lambda questions: pytest.fail("asked")) == ([], [])
+    assert look([{}], lambda: pytest.fail("read"), lambda questions: pytest.fail("asked")) == ({}, [])
 
 
 def test_what_lies_on_a_share_that_hangs_is_left_out() -> None:

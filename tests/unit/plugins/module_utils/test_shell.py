@@ -10,7 +10,7 @@ import os
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.kronos.homelab.plugins.module_utils import lease, shell
+from ansible_collections.kronos.homelab.plugins.module_utils import lease, receipts, settled, shell
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 
 RED = "\x1b[31mred\x1b[0m\r\u202e"
@@ -98,3 +98,30 @@ def test_a_failure_commands_no_terminal(say):
 
     said = say(work)
     assert (said["failed"], said["msg"], said["logs"], said["answer"]) == (True, f"it said {SHOWN}", [SHOWN], SHOWN)
+
+
+@pytest.mark.parametrize(
+    ("asked", "check", "fails", "noted"),
+    [
+        ("call", False, False, {"call": {"generation": 4}}),
+        ("", False, False, None),
+        ("call", True, False, None),
+        ("call", False, True, None),
+    ],
+    ids=["of a run", "on its own", "check mode", "failed"],
+)
+def test_a_call_that_ended_well_is_noted(monkeypatch, tmp_path, capsys, asked, check, fails, noted):
+    monkeypatch.setattr(receipts, "RECEIPTS", str(tmp_path / "receipts"))
+    receipts.write("stack", "media", "d", {})
+
+    def work(params, check_mode):
+        if fails:
+            raise KronosError("no")
+        return {"changed": True, "generation": 4, "actions": {}}
+
+    leaves = shell.Leaves(lambda params: ("stack", "media"), ("generation", "not returned"))
+    with patch_module_args({"asked": asked, "_ansible_check_mode": check}), pytest.raises(SystemExit):
+        shell.run_module({}, work, leaves=leaves)
+    capsys.readouterr()
+    found = receipts.read(settled.KIND, "stack--media")
+    assert (found["left"]["calls"] if found else None) == noted

@@ -123,3 +123,11 @@ def test_what_a_dead_run_left_at_work_is_waited_for_and_swept_after(host, run_mo
     assert (done, lease.read()) == ([], None)
     run_module(host_check, state=state, run="two")
     assert done == ["swept"]
+
+
+def test_another_value_of_a_given_secret_makes_a_run_due(host, run_module, monkeypatch):
+    run_module(host_check, digest="d", run="one", state="converged")
+    monkeypatch.setattr(host_check.secret_marks, "differing", lambda given, salt: [f"{given} {salt}"])
+    due = run_module(host_check, digest="d", run="two", given={"vault": {"token": "f00"}}, salt="5")
+    assert due["drifted"]
+    assert len(due["reasons"]) == 1

@@ -1,0 +1,97 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run that changes one thing asks the host about that, and about little else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import labtest
+import pytest
+
+CHANGE = {"kronos_services_zz": {"hello": {"environment": {"SPARED": "yes"}}}}
+BELOW = ("packages", "docker_daemon", "networks", "internal_ca", "units")
+OTHERS = {"traefik", "dashboard", "monitoring", "media"}
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    assert labtest.site().code == 0
+    yield
+    assert labtest.site().code == 0
+
+
+def parts(run: labtest.Run, settled: bool) -> set[str]:
+    """Modules below the stacks, and stacks, that were spared (*settled*) or asked the host."""
+    assert run.code == 0, run.output
+    found = set()
+    for task in run.tasks:
+        module = task["action"].rpartition(".")[2]
+        if (
+            (module in BELOW or module == "stack")
+            and "Remove" not in task["task"]
+            and bool(task.get("settled")) is settled
+        ):
+            found.add(task["task"].split()[-2] if module == "stack" else module)
+    return found
+
+
+@pytest.mark.parametrize("check", [True, False], ids=["predicted", "done"])
+def test_a_change_of_one_stack(check: bool) -> None:
+    run = labtest.site(*(["--check"] if check else []), **CHANGE)
+    assert run.actions() == {"hello": "recreated"}
+    assert parts(run, settled=False) == {"own"}
+    assert parts(run, settled=True) == {*BELOW, *OTHERS}
+
+
+def test_a_container_that_is_gone(host: Any) -> None:
+    host.check_output("docker rm -f hello")
+    run = labtest.site()
+    assert run.actions() == {"hello": "created"}
+    assert parts(run, settled=False) == {"own"}
+
+
+@pytest.mark.parametrize("check", [True, False], ids=["predicted", "done"])
+def test_a_difference_below_the_stacks(host: Any, check: bool) -> None:
+    host.check_output("systemctl disable --now kronos-certificates.timer")
+    run = labtest.site(*(["--check"] if check else []))
+    assert "Renew certificates on the host itself, since nobody runs Ansible monthly" in " ".join(run.changed)
+    assert parts(run, settled=True) == set()
+    assert parts(run, settled=False) == {*BELOW, "own", *OTHERS}
+
+
+def test_a_network_that_is_made_anew(host: Any) -> None:
+    """Found by nobody before: it comes with the plan, and what is below the stacks changes within the run."""
+    moved = labtest.site(kronos_zones_zz={"default": {"network": {"subnet": "10.77.9.0/24"}}})
+    assert "Make the networks of the zones" in " ".join(moved.changed)
+    assert parts(moved, settled=False) == {"networks", "own", *OTHERS, "internal_ca", "units"}
+    assert "10.77.9.0/24" in host.check_output("docker network inspect kronos-default")
+
+
+GIVEN = [{"kronos_secrets": {"radarr": {"api_key": key * 32}}} for key in "ab"]
+
+
+@pytest.mark.parametrize("check", [True, False], ids=["predicted", "done"])
+def test_another_value_of_a_secret_reaches_its_service(check: bool) -> None:
+    """The plan knows names alone; the host is asked whether it keeps these values."""
+    assert labtest.site(**GIVEN[0]).code == 0
+    assert "Nothing differed" in labtest.site(**GIVEN[0]).output
+    run = labtest.site(*(["--check"] if check else []), **GIVEN[1])
+    assert "secret radarr/api_key: the inventory gives another value" in run.output
+    assert run.actions()["radarr"] == "recreated"
+    assert "media" in parts(run, settled=False)
+
+
+@pytest.mark.parametrize("check", [True, False], ids=["predicted", "done"])
+def test_a_variable_of_a_role_is_part_of_what_is_wanted(host: Any, check: bool) -> None:
+    run = labtest.site(*(["--check"] if check else []), docker_daemon_settings={"debug": True})
+    assert "Configure and start the engine" in " ".join(run.changed)
+    assert ("debug" in host.check_output("cat /etc/docker/daemon.json")) is not check
+
+
+def test_switched_off() -> None:
+    run = labtest.site(kronos_fast=False)
+    assert parts(run, settled=False) == {*BELOW, "own", *OTHERS}
+    assert run.changed == []
