@@ -127,14 +127,23 @@ def reach(share: Share) -> str:
 
 
 def users_of(mount: Mount, proc: str = "/proc") -> tuple[str, ...]:
-    """Processes in other mount namespaces (containers) that have what is mounted, or a part of it."""
+    """Processes in other mount namespaces (containers) that have what is mounted, or a part of it.
+
+    Two binds may show one folder of the host's disk, and nothing tells from which of them a container has it: either
+    may go then, since the other one stays.
+    """
     found: dict[str, str] = {}
+    others = [
+        one
+        for one in read_mounts(f"{proc}/self/mountinfo")
+        if one.device == mount.device and one.point != mount.point and one.root != "/"
+    ]
     own = _namespace(f"{proc}/self")
     for entry in sorted(os.listdir(proc)):
         space = _namespace(f"{proc}/{entry}") if entry.isdigit() else ""
         if not space or space == own or space in found:
             continue
-        found[space] = _has(f"{proc}/{entry}", mount)
+        found[space] = _has(f"{proc}/{entry}", mount, others)
     return tuple(sorted({name for name in found.values() if name}))
 
 
@@ -145,7 +154,7 @@ def _namespace(folder: str) -> str:
         return ""
 
 
-def _has(folder: str, mount: Mount) -> str:
+def _has(folder: str, mount: Mount, others: Sequence[Mount]) -> str:
     """The name of a process that has the mount, or a part of it, in its namespace."""
     try:
         theirs = read_mounts(f"{folder}/mountinfo")
@@ -155,6 +164,7 @@ def _has(folder: str, mount: Mount) -> str:
         return ""  # it has ended
     top = mount.root.rstrip("/")
     inside = [one for one in theirs if one.device == mount.device and f"{one.root}/".startswith(f"{top}/")]
+    inside = [one for one in inside if not any(f"{one.root}/".startswith(f"{other.root}/") for other in others)]
     # Services of systemd with a namespace of their own see every mount of the host at its own place.
     return name if any(one.point != mount.point for one in inside) else ""
 

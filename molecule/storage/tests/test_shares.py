@@ -102,7 +102,8 @@ def test_the_trouble_of_one_share_is_told_and_not_that_of_others(host: Any) -> N
 
 
 def test_a_share_in_use_is_not_unmounted(host: Any) -> None:
-    extra = shares(extra={"type": "bind", "source": "/srv/pool/media", "path": "/mnt/extra"})
+    host.check_output("mkdir -p /srv/extra")
+    extra = shares(extra={"type": "bind", "source": "/srv/extra", "path": "/mnt/extra"})
     assert site(**extra).code == 0
     host.check_output(
         "docker run -d --name user -v /mnt/extra:/x --restart no $(docker inspect -f '{{.Image}}' keeper)"

@@ -67,3 +67,5 @@ def test_who_has_a_mount_or_a_part_of_it(tmp_path: Path) -> None:
     (tmp_path / "50").mkdir()  # it has ended
     assert users_of(Mount("/mnt/a", "/", "nas:/x", "nfs4", "0:50"), str(tmp_path)) == ("jellyfin",)
     assert users_of(Mount("/mnt/a", "/film", "nas:/x", "nfs4", "0:50"), str(tmp_path)) == ()
+    (tmp_path / "self" / "mountinfo").write_text("1 1 0:50 /films /mnt/b rw - nfs4 nas:/x rw\n")
+    assert users_of(Mount("/mnt/a", "/", "nas:/x", "nfs4", "0:50"), str(tmp_path)) == ()  # it may as well be of /mnt/b
