@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.module_utils import (
@@ -23,6 +24,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils import (
     firewall_script,
     receipts,
     settled,
+    share_state,
     timed_script,
     tree,
 )
@@ -72,7 +74,8 @@ def judge(digest: str, engine: Engine, run: Runner, *, root: str = "", stacks: s
     """Look at the host: two requests to Docker, one to systemd, every file that a receipt names."""
     folder = stacks or STACKS
     kept, noted = _others(root), [each for each in receipts.read_all(root=root) if each["kind"] == settled.KIND]
-    docker = read_docker(engine, [receipt["left"] or {} for receipt in kept])
+    docker = replace(read_docker(engine, [receipt["left"] or {} for receipt in kept]), held=share_state.read_held())
+    lost, hung = share_state.look([(receipt["left"] or {}).get("shares") or {} for receipt in kept])
     broken, differing = unfinished(folder), set[str]()
     reasons = seal_reasons(digest, kept, receipts.read(*SEAL, root=root))
     reasons += [f"stack {name}: an operation was interrupted" for name in broken]
@@ -83,7 +86,8 @@ def judge(digest: str, engine: Engine, run: Runner, *, root: str = "", stacks: s
         reasons.append(f"a change of {what} was never confirmed")
         differing.add(f"unconfirmed--{what}")  # it will be undone, whatever the receipts say
     for receipt in kept:
-        found = left_reasons(receipt["left"] or {}, docker, running)
+        found = [lost[path] for path in (receipt["left"] or {}).get("shares") or {} if path in lost]
+        found += left_reasons(share_state.without(receipt["left"] or {}, hung), docker, running)
         found += firewall_reasons(receipt["left"] or {}, run)
         missing = [name for name in (receipt["left"] or {}).get("packages") or [] if name not in packages]
         found += [f"package {name}: is not installed any more" for name in missing]
@@ -138,6 +142,10 @@ def left_reasons(
         if receipts.inode(path) not in (None, number):
             reasons.append(f"{path}: another directory than the one that its container has")
     reasons += _stray_reasons(left)
+    for path, target in (left.get("links") or {}).items():
+        if (os.readlink(path) if os.path.islink(path) else None) != target:
+            reasons.append(f"{path}: does not lead to {target} any more")
+    reasons += _user_reasons(left)
     reasons += docker_reasons(left, docker)
     for name, state in (left.get("units") or {}).items():
         if name in units and units[name] != state:
@@ -217,6 +225,19 @@ def _attribute_reason(kind: str, path: str, then: Mapping[str, Any], now: Mappin
         reasons.append(f"{path}: mode {now['mode']:04o}, was {then['mode']:04o}")
     if (now["uid"], now["gid"]) != (then["uid"], then["gid"]):
         reasons.append(f"{path}: owner {now['uid']}:{now['gid']}, was {then['uid']}:{then['gid']}")
+    return reasons
+
+
+def _user_reasons(left: Mapping[str, Any]) -> list[str]:
+    reasons = []
+    for name, then in (left.get("users") or {}).items():
+        try:
+            found = pwd.getpwnam(name)
+        except KeyError:
+            reasons.append(f"user {name}: is gone")
+            continue
+        if [found.pw_uid, found.pw_gid, found.pw_dir, found.pw_shell] != then:
+            reasons.append(f"user {name}: changed by hand")
     return reasons
 
 

@@ -16,6 +16,9 @@ has these optional keys, which ``host_check`` knows how to compare with the pres
 ``networks``     {name: id}
 ``units``        {systemd unit: active state}
 ``firewall``     digest of the ruleset that is loaded
+``shares``       {mount point: {name, type, source}}
+``users``        {name: [uid, gid, home, shell]}
+``links``        {symbolic link: where it leads}
 ``packages``     [installed Debian package]
 ``vlans``        [VLAN interface, as the module vlan takes it]; ``marks``: whether their connections are marked
 ``living``       [path of a receipt of this shape that a program on the host keeps up to date]

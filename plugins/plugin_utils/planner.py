@@ -32,8 +32,15 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import Pro
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record import DEFAULT_ZONE, Service
 from ansible_collections.kronos.homelab.plugins.plugin_utils.selection import OWN_STACK, Selection, read_layers, select
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import LAYERED, LEFT_OUT, Person
+from ansible_collections.kronos.homelab.plugins.plugin_utils.shares import (
+    check_secrets,
+    check_users,
+    entries_of,
+    read_shares,
+    secrets_of,
+)
 from ansible_collections.kronos.homelab.plugins.plugin_utils.templating import Renderer
-from ansible_collections.kronos.homelab.plugins.plugin_utils.zones import read_named, read_shares, read_zones
+from ansible_collections.kronos.homelab.plugins.plugin_utils.zones import read_named, read_zones
 
 Data = dict[str, Any]
 SCHEMA = 1
@@ -70,13 +77,15 @@ def build_plan(request: Request) -> Data:
     settings, stacks = read_settings(request.variables, request.catalogue, renderer, problems)
     layers = {name: read_layers(f"kronos_{name}", request.variables, renderer, problems) for name in LAYERED}
     zones = read_zones(layers["zones"], settings, renderer, problems)
-    storage, shares = read_shares(layers["storage"], renderer, problems)
+    storage = read_shares(layers["storage"], renderer, problems)
     people = read_named(Person, "kronos_users", layers["users"], renderer, problems)
     selection = select(request.catalogue, layers["services"], stacks, renderer, problems)
     given = read_secret_names(request.variables, selection, renderer, problems)
     for entry in selection.entries.values():
         check_service(entry, problems)
     check_references(selection, zones, storage, problems)
+    check_users(storage, selection, problems)
+    check_secrets(storage, selection, given, problems)
     check_needs(selection, problems)
     check_stack_cycles(selection, problems)
     cautions = [*request.peers.cautions, *check_talks(selection, request.host, request.peers.services, problems)]
@@ -88,7 +97,7 @@ def build_plan(request: Request) -> Data:
     if settings is None:
         raise AssertionError("settings are missing only after a problem, which has been raised")
     services = {name: entry.service for name, entry in selection.entries.items()}
-    context = Context(request.host, settings, zones, shares, services, given)
+    context = Context(request.host, settings, zones, entries_of(storage, settings), services, given)
     plan = _assemble(context, selection, stacks, request, cautions)
     plan["users"] = {name: person.model_dump() for name, person in sorted(people.models.items())}
     return _sealed(plan, request.run)
@@ -134,7 +143,10 @@ def _assemble(context: Context, selection: Selection, stacks: list[str], request
             for service in services
             for alert in service.alerts
         ],
-        "secrets": [secret for service in services for secret in derive.list_secrets(service, context)],
+        "secrets": [
+            *(secret for service in services for secret in derive.list_secrets(service, context)),
+            *secrets_of(context.shares),
+        ],
         "exceptions": [item for service in services for item in derive.list_exceptions(service)],
         "storage": dict(context.shares),
         "backups": [item for service in services for item in derive.list_backups(service, context)],

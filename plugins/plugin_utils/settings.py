@@ -155,23 +155,6 @@ class Zone(Strict):
         return self
 
 
-class Share(Strict):
-    """A place where large data lies."""
-
-    type: Literal["local", "bind", "nfs", "cifs"] = Field(description="local or bind: a folder; nfs, cifs: a server's.")
-    source: Line | None = Field(None, description="Folder, device or server:/export.")
-    path: AbsolutePath | None = Field(None, description="Where it is on this host; default: source, or /mnt/<name>.")
-    options: list[Line] = Field(default_factory=list, description="Mount options.")
-
-    @model_validator(mode="after")
-    def _has_a_place(self) -> Share:
-        if self.type in ("nfs", "cifs") and self.source is None:
-            raise wrong(f"a source, which {self.type} needs", "no source")
-        if self.type in ("local", "bind") and self.path is None and self.source is None:
-            raise wrong("a path", "neither path nor source")
-        return self
-
-
 class Person(Strict):
     """A user of the services."""
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The kronos.homelab authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Zones and shares of the inventory, and which zone a record really lands in."""
+"""Zones of the inventory, and which zone a record really lands in."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import (
     shown,
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record import DATA_ZONE, DEFAULT_ZONE, KNOWN_ZONES
-from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import Settings, Share, Zone
+from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import Settings, Zone
 from ansible_collections.kronos.homelab.plugins.plugin_utils.templating import Locate, Renderer, here
 from ansible_collections.kronos.homelab.plugins.plugin_utils.vlan_checks import (
     Network,
@@ -140,21 +140,6 @@ def _check_lan_and_vpn(settings: Settings, problems: Problems) -> None:
             if overlap(ipaddress.ip_network(item), ipaddress.ip_network(lan)):
                 found = f"{item}, which overlaps {lan} of kronos_lan"
                 problems.say("kronos_vpn", (index,), found, "a VPN range outside the LAN")
-
-
-def read_shares(
-    layers: Mapping[str, Mapping[str, Any]], renderer: Renderer, problems: Problems
-) -> tuple[Named, dict[str, dict[str, Any]]]:
-    """The shares, resolved: {name: {type, source, path, options}}."""
-    named = read_named(Share, "kronos_storage", layers, renderer, problems)
-    shares: dict[str, dict[str, Any]] = {}
-    for name, share in sorted(named.models.items()):
-        folder = share.source if share.type in ("local", "bind") and share.source else f"/mnt/{name}"
-        path = share.path or folder
-        if not path.startswith("/"):
-            problems.say(*named.locate((name, "source")), shown(path), "an absolute path")
-        shares[name] = {"type": share.type, "source": share.source or path, "path": path, "options": share.options}
-    return named, shares
 
 
 def unknown_zone(zone: str, zones: Zones) -> tuple[str, str]:

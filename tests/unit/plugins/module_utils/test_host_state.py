@@ -189,6 +189,28 @@ def test_drifts(host, name):
     assert verdict.drifted
 
 
+LEFT = [
+    ({"users": {"nobody-knows": [1, 1, "/", "/bin/sh"]}}, "user nobody-knows: is gone"),
+    ({"users": {"root": [0, 0, "/elsewhere", "/bin/sh"]}}, "user root: changed by hand"),
+    ({"links": {"/proc/self/cwd": "/elsewhere"}}, "/proc/self/cwd: does not lead to /elsewhere any more"),
+    ({"links": {"/etc/nothing": "/x"}}, "/etc/nothing: does not lead to /x any more"),
+    ({"shares": {"/mnt/x": {"name": "x", "type": "nfs", "source": "n:/x"}}}, "share x: is not mounted at /mnt/x"),
+]
+
+
+@pytest.mark.parametrize(("left", "says"), LEFT)
+def test_users_links_and_shares(host, left, says):
+    receipts.write("some", "thing", "d", left, root=host.root)
+    host_state.seal("digest", root=host.root)
+    assert host.judge().reasons == (says,)
+
+
+def test_what_the_mount_guard_holds_is_told_so(host, monkeypatch):
+    host.docker.listed[0]["State"] = "exited"
+    monkeypatch.setattr(host_state.share_state, "read_held", lambda: {"radarr": "media"})
+    assert host.judge().reasons == ("container radarr: stopped by the mount guard while share media is away",)
+
+
 @pytest.mark.parametrize("name", [None, *DRIFTS])
 def test_what_need_not_be_asked_again(host, name):
     """A difference in the stack spares the others, one below the stacks spares nobody."""

@@ -154,17 +154,3 @@ def test_reach_of_a_port_is_a_real_zone(planning: Any) -> None:
     ports = [{"port": 53, "reach": "storage"}, {"port": 54, "reach": "media"}, {"port": 55, "reach": "vpn"}]
     plan = planning.plan(kronos_services={"one": service("one", ports=ports)}, kronos_zones={"media": {}})
     assert [port["reach"] for port in plan["published"]] == ["default", "media", "vpn"]
-
-
-@pytest.mark.parametrize(
-    ("share", "wanted"),
-    [
-        ({"type": "local", "path": "/mnt/a"}, ("/mnt/a", "/mnt/a")),
-        ({"type": "bind", "source": "/srv/a"}, ("/srv/a", "/srv/a")),
-        ({"type": "bind", "source": "/srv/a", "path": "/mnt/b"}, ("/srv/a", "/mnt/b")),
-        ({"type": "cifs", "source": "//nas/a"}, ("//nas/a", "/mnt/share")),
-    ],
-)
-def test_shares(planning: Any, share: dict[str, Any], wanted: tuple[str, str]) -> None:
-    found = planning.plan(kronos_storage={"share": share})["storage"]["share"]
-    assert (found["source"], found["path"]) == wanted
