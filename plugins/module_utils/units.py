@@ -68,14 +68,14 @@ def plan_units(
     present: Mapping[str, tree.Present],
     states: Mapping[str, tuple[str, str]],
     left: Mapping[str, Any],
+    gone: Sequence[str] = (),
 ) -> UnitsChange:
     """Return the change that leads to these units and the further *files* that they run. Pure.
 
     *left* is that of the last receipt. A unit's file that it does not name as it is was written by a run that did not
-    get as far as making systemd go by it. What it names and nobody wants any more goes.
+    get as far as making systemd go by it. *gone*: files of an earlier call that are wanted no more.
     """
     unit_files = [tree.Wanted(unit.path, unit.content.encode(), 0o644) for unit in units]
-    gone = unwanted([*files, *unit_files], left)
     change = tree.plan_tree([*files, *unit_files], [], gone, present)
     on = [unit.name for unit in units if unit.enabled]
     enable = tuple(name for name in on if states[name][0] != "enabled")
@@ -96,10 +96,9 @@ def plan_units(
     return UnitsChange(change, change.changed or bool(owed), enable, start, restart, tuple(diff), drop)
 
 
-def unwanted(files: Sequence[tree.Wanted], left: Mapping[str, Any]) -> list[str]:
-    """Paths of the last receipt that are wanted no more."""
-    wanted = {file.path for file in files}
-    return sorted(path for path in left.get("files") or {} if path not in wanted)
+def unwanted(paths: Sequence[str], left: Mapping[str, Any]) -> list[str]:
+    """Files of the last receipt that are none of *paths*."""
+    return sorted(set(left.get("files") or {}) - set(paths))
 
 
 def _owed(unit: WantedUnit, left: Mapping[str, Any]) -> bool:

@@ -121,7 +121,7 @@ def converge(params: dict, check_mode: bool) -> dict:
     before = (receipts.read("units", params["name"]) or {}).get("left") or {}
     paths = [file.path for file in files] + [unit.path for unit in wanted]
     present = tree.read_present(dict.fromkeys([*paths, *(before.get("files") or {})]))
-    change = units.plan_units(wanted, files, present, states, before)
+    change = units.plan_units(wanted, files, present, states, before, units.unwanted(paths, before))
     if not check_mode:
         units.apply(change, run)
         left = units.left(wanted, files)

@@ -85,7 +85,8 @@ def test_apply_reloads_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None
 def test_what_is_wanted_no_more_is_stopped_and_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
     monkeypatch.setattr(tree, "apply", lambda change: asked.append(change.absent))
-    change = units.plan_units([SERVICE], [], {SERVICE.path: tree.ABSENT, TIMER.path: SAME}, {}, LEFT)
+    gone = units.unwanted([SERVICE.path], LEFT)
+    change = units.plan_units([SERVICE], [], {SERVICE.path: tree.ABSENT, TIMER.path: SAME}, {}, LEFT, gone)
     assert (change.drop, change.files.absent, change.changed) == (("a.timer",), (TIMER.path,), True)
 
     def run(argv: Any) -> Ran:
