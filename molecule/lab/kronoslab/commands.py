@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     up = command("up", up_command, "build what is missing, run the registry, start hosts")
     up.add_argument("--host", action="append", default=[], metavar="NAME", help="a host to start; may be repeated")
     up.add_argument("--fresh", action="store_true", help="make these hosts anew, empty")
+    up.add_argument("--suite", default="", help="Debian release of a new host, where it is not the lab's")
     up.add_argument(
         "--publish", action="append", default=[], metavar="PORT:PORT", help="ports on loopback, for a new host"
     )
@@ -63,11 +64,13 @@ def _parser() -> argparse.ArgumentParser:
 def up_command(place: Place, options: argparse.Namespace) -> None:
     started = time.monotonic()
     with locked():
-        bring_up(place, options.host, fresh=options.fresh, publish=options.publish)
+        bring_up(place, options.host, fresh=options.fresh, publish=options.publish, suite=options.suite)
     say(f"lab is up ({time.monotonic() - started:.0f} s); inventory: {place.inventory}")
 
 
-def bring_up(place: Place, names: Sequence[str], *, fresh: bool = False, publish: Sequence[str] = ()) -> None:
+def bring_up(
+    place: Place, names: Sequence[str], *, fresh: bool = False, publish: Sequence[str] = (), suite: str = ""
+) -> None:
     """All of `up`: engine, network, images, registry, hosts, inventory; two things at a time."""
     table = load_table(place.source)
     place.state.mkdir(parents=True, exist_ok=True)
@@ -79,7 +82,7 @@ def bring_up(place: Place, names: Sequence[str], *, fresh: bool = False, publish
     builder.ensure("base")
     with ThreadPoolExecutor(WORKERS) as pool:
         port = pool.submit(registry.ensure, place, builder)
-        host_image = pool.submit(builder.ensure, "host")
+        host_image = pool.submit(builder.ensure, host_layer(table, suite))
         pushes = [pool.submit(_push, place, builder, ref, port) for ref in _build_order(table)]
         try:
             image = host_image.result()
@@ -91,6 +94,16 @@ def bring_up(place: Place, names: Sequence[str], *, fresh: bool = False, publish
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     inventory.write(place)
+
+
+def host_layer(table: Table, suite: str) -> str:
+    """Name of the layer that a host of this Debian release is made of; empty: of the lab's own."""
+    layer = f"host-{suite}" if suite and suite != table.base["suite"] else "host"
+    if layer not in table.layers:
+        raise LabError(
+            f"no hosts of {suite}: images.toml has {', '.join(name for name in table.layers if 'host' in name)}"
+        )
+    return layer
 
 
 def _push(place: Place, builder: Builder, ref: str, port: Future[int]) -> None:
