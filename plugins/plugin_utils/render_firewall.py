@@ -39,7 +39,6 @@ DEFAULTS: Data = {
     "forward": [],
 }
 STATES = "ct state vmap { established : accept, related : accept, invalid : drop }"
-PORT = "meta l4proto . ct original proto-dst"
 
 
 def firewall_ruleset(plan: Plan, options: Mapping[str, Any] | None = None) -> str:
@@ -107,7 +106,7 @@ def _published(found: Flows, said: Data) -> list[str]:
 
 def _limit_lines(name: str, openings: Sequence[Opening], said: Data) -> Iterator[str]:
     """Strangers get so many new connections each; home, and Cloudflare for the web, as many as they want."""
-    ports = _ports(opening for opening in openings if opening.limit == name)
+    limited = _ports(opening for opening in openings if opening.limit == name)
     rate = said[f"{name}_rate"]
     burst = 2 * int(rate.partition("/")[0])
     for family, source in ((4, "ip saddr"), (6, "ip6 saddr & ffff:ffff:ffff:ffff::")):
@@ -115,24 +114,29 @@ def _limit_lines(name: str, openings: Sequence[Opening], said: Data) -> Iterator
         if name == "web":
             spared += f" {FAMILY[family]} saddr != @cloudflare{family}"
         over = f"limit rate over {rate} burst {burst} packets"
-        yield f"ct state new {PORT} {ports} {spared} update @{name}_rate{family} {{ {source} {over} }} counter drop"
+        for ports in limited:
+            yield f"ct state new {ports} {spared} update @{name}_rate{family} {{ {source} {over} }} counter drop"
 
 
 def _accept_lines(
-    name: str, families: tuple[int, ...], sets: Mapping[str, tuple[str, ...]], ports: str
+    name: str, families: tuple[int, ...], sets: Mapping[str, tuple[str, ...]], ports: Sequence[str]
 ) -> Iterator[str]:
     if name == EVERYONE:
         only = "" if families == flow.BOTH else f"meta nfproto ipv{families[0]} "
-        yield f"{only}{PORT} {ports} accept"
+        yield from (f"{only}{each} accept" for each in ports)
         return
     for family in families:
         if of_family(sets[name], family):
-            yield f"{FAMILY[family]} saddr @{name}{family} {PORT} {ports} accept"
+            yield from (f"{FAMILY[family]} saddr @{name}{family} {each} accept" for each in ports)
 
 
-def _ports(openings: Iterable[Opening]) -> str:
+def _ports(openings: Iterable[Opening]) -> list[str]:
+    """Return a match for each protocol. One for both would need a later nft than Debian 12 has (1.0.6: seen)."""
     pairs = sorted({(opening.protocol, opening.port) for opening in openings})
-    return "{ " + ", ".join(f"{protocol} . {port}" for protocol, port in pairs) + " }"
+    found: dict[str, list[str]] = {}
+    for protocol, port in pairs:
+        found.setdefault(protocol, []).append(str(port))
+    return [f"meta l4proto {name} ct original proto-dst {{ {', '.join(ports)} }}" for name, ports in found.items()]
 
 
 def _containers(found: Flows, gateway: str) -> list[str]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from pathlib import Path
@@ -96,7 +97,7 @@ def test_a_killed_run_is_undone(host: Any, busy: None, seconds: int) -> None:
 def test_a_reboot_before_the_confirmation_brings_the_old_state(host: Any, prober: Prober, plan: Any) -> None:
     before = rules(host)
     run = start(LOCKOUT, variables={"seconds": 900})
-    until(lambda: "tcp . 23" in rules(host), 60)
+    until(lambda: re.search(r"proto-dst (\{ )?23\b", rules(host)), 60)
     run.process.send_signal(signal.SIGKILL)
     run.process.wait()
     reboot()

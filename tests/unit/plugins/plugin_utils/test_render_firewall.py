@@ -125,8 +125,8 @@ class Kernel:
             holds = packet.family == int(found[1])
         elif found := took(r"ct status dnat"):
             holds = packet.dnat
-        elif found := took(r"meta l4proto \. ct original proto-dst \{ ([^}]*) \}"):
-            holds = f"{packet.protocol} . {packet.port}" in found[1].split(", ")
+        elif found := took(r"meta l4proto (tcp|udp) ct original proto-dst \{ ([^}]*) \}"):
+            holds = packet.protocol == found[1] and str(packet.port) in found[2].split(", ")
         elif found := took(r"(tcp|udp) dport (\d+)"):
             holds = (packet.protocol, packet.port) == (found[1], int(found[2]))
         elif found := took(r"(ip6?) (saddr|daddr) (?:@(\w+)|\{ ([^}]*) \}|([0-9a-f.:]+))"):
