@@ -25,7 +25,9 @@ for scenario in "${scenarios[@]}"; do $lab down --host "$scenario" >/dev/null; d
 # once more at the end, where somebody who sees only the last lines looks
 for scenario in "${failed[@]}"; do
   echo "== what failed in $scenario (whole: $logs/$scenario.log)"
-  grep -aE '(FAILED|ERROR) molecule/|^[^a-zA-Z]*E  ' "$logs/$scenario.log" | cut -c1-400 | tail -12 || tail -12 "$logs/$scenario.log"
+  said=$(sed 's/\x1b\[[0-9;]*m//g' "$logs/$scenario.log")
+  grep -E '^ *(│ )?(E  |\[ERROR\]|fatal: )' <<<"$said" | cut -c1-300 | tail -12 || true
+  grep -E '^ *(│ )?(FAILED|ERROR) ' <<<"$said" | cut -c1-300 || tail -12 <<<"$said"
 done
 echo "== ${#scenarios[@]} scenarios in $((SECONDS - began)) s, failed: ${failed[*]:-none}"
 [ ${#failed[@]} -eq 0 ]

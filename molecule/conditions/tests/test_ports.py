@@ -97,6 +97,12 @@ TABLE = [
 FEW = ["a container of somebody else"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_left_of_other_rows() -> None:
+    run = labtest.site(**ordeal.BASE)
+    assert run.code == 0, run.output
+
+
 @pytest.mark.parametrize("row", labtest.rows(TABLE, FEW, lambda row: row.name), ids=lambda row: row.name)
 def test_a_port_that_somebody_has(row: Condition) -> None:
     ordeal.endure(row)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +21,8 @@ MIRROR = f"{REGISTRY}:5000"
 ECHO = f"{MIRROR}/docker.io/kronos/echo"
 UNTOUCHED = ["hello", ECHO, "Nothing was changed"]
 PACKAGE = "python3-jmespath"
+# seconds for which dockerd, as every program in Go, goes by these files as it last saw them (net/conf.go: 5)
+LOOKS_AGAIN = 6
 # of layers that this host does not have yet
 SLEEPER = {
     "image": "docker.io/prom/blackbox-exporter:v0.26.0",
@@ -66,6 +69,7 @@ def no_names() -> Iterator[None]:
         yield
     finally:
         inside("cat /run/hosts > /etc/hosts; cat /run/resolv.conf > /etc/resolv.conf")
+        time.sleep(LOOKS_AGAIN)
 
 
 @contextmanager
