@@ -125,9 +125,8 @@ def files_of(wish: Wish, place: firewall_script.Place) -> tuple[tree.Wanted, tre
 
 
 def folders_of(place: firewall_script.Place) -> list[tree.WantedDirectory]:
-    """Return the folder of the ruleset and the one around it, which is closed to all but root."""
-    folder = os.path.dirname(place.ruleset)
-    return [tree.WantedDirectory(path, 0o700) for path in (os.path.dirname(folder), folder)]
+    """Return the folder of the ruleset. The one around it is the secrets', which come first."""
+    return [tree.WantedDirectory(os.path.dirname(place.ruleset), 0o700)]
 
 
 def read(wish: Wish, run: Runner, place: firewall_script.Place, left: Mapping[str, Any]) -> Present:
