@@ -23,7 +23,10 @@ options:
     type: str
     required: true
   files:
-    description: Files, written in this order after all directories.
+    description:
+      - Files, written in this order after all directories.
+      - A link that leads to another file of the same call with the same content is left alone. Systemd makes such links
+        at boot.
     type: list
     elements: dict
     default: []
@@ -151,6 +154,8 @@ ran:
   elements: str
 """
 
+import os
+
 from ansible_collections.kronos.homelab.plugins.module_utils import hooks, owners, receipts, tree
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import HostRunner
 from ansible_collections.kronos.homelab.plugins.module_utils.shell import Leaves, run_module
@@ -204,6 +209,16 @@ def rights(entry: dict, predict: bool) -> dict:
     }
 
 
+def twins(files: list[tree.Wanted]) -> set[str]:
+    """Paths that are links to another one of these files, which says the same."""
+    said = {file.path: file.content for file in files}
+    return {
+        file.path
+        for file in files
+        if os.path.islink(file.path) and said.get(os.path.realpath(file.path)) == file.content
+    }
+
+
 def converge(params: dict, check_mode: bool) -> dict:
     """Read, plan, and unless in check mode apply."""
     files = [
@@ -212,6 +227,8 @@ def converge(params: dict, check_mode: bool) -> dict:
     directories = [tree.WantedDirectory(entry["path"], **rights(entry, check_mode)) for entry in params["directories"]]
     before = (receipts.read("files", params["name"]) or {}).get("left") or {}
     wanted = {*tree.paths_of(files, directories, params["absent"])}
+    linked = twins(files)
+    files = [file for file in files if file.path not in linked]
     gone = [path for path in before.get("files") or {} if params["forget"] and path not in wanted]
     absent = [*params["absent"], *gone]
     present = tree.read_present(tree.paths_of(files, directories, absent))
