@@ -107,8 +107,9 @@ def _container_rows(plan: Plan, found: Flows) -> Iterator[Data]:
                 yield _row(f"containers in {name}", opening, [f for f in families if f in opening.families], OPEN)
         for service in found.host_services:
             if name in service.zones:
-                opening = Opening(service.service, service.port, "tcp", (), (4,))
-                yield _row(f"containers in {name}", opening, (4,), INSIDE)
+                family = 6 if ":" in service.address else 4
+                opening = Opening(service.service, service.port, "tcp", (), (family,))
+                yield _row(f"containers in {name}", opening, (family,), INSIDE)
 
 
 def _macvlan_rows(plan: Plan) -> Iterator[Data]:

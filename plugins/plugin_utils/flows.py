@@ -9,10 +9,12 @@ addresses (``lan``, ``vpn``, the VLAN of a zone ...); containers of ours are tol
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record import DEFAULT_ZONE
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Plan
@@ -21,6 +23,7 @@ EVERYONE = "everyone"
 INTERNET = "internet"
 BOTH = (4, 6)
 DNS = 53
+SCHEMES = {"http": 80, "https": 443}
 
 # https://www.cloudflare.com/ips/: the list has been stable since 2021.
 CLOUDFLARE = (
@@ -68,9 +71,10 @@ class Opening:
 
 @dataclass(frozen=True)
 class HostService:
-    """A service in the host's own network, as the containers behind these bridges reach it at the host's gateway."""
+    """What listens on the host itself, as the containers behind these bridges reach it at one of its addresses."""
 
     service: str
+    address: str
     port: int
     zones: tuple[str, ...]
     bridges: tuple[str, ...]
@@ -173,32 +177,41 @@ def admitted(plan: Plan, reach: str) -> tuple[str, ...]:
 
 
 def _host_services(plan: Plan) -> Iterator[HostService]:
-    """Services in the host's network, for those who have to reach them: proxy, monitoring, and whoever names them."""
-    gateway = plan["settings"]["host_gateway"]
+    """What runs on the host, for those who have to reach it: proxy, monitoring, and whoever names it.
+
+    These are services in the host's network, and what the user runs there by himself and declares as external.
+    """
     networks = {network["name"]: network for network in plan["networks"]}
-    for name, service in plan["services"].items():
-        if service["network"] != "host":
-            continue
+    names = [name for name, service in plan["services"].items() if service["network"] == "host"]
+    for name in [*names, *plan["external"]]:
         callers = [other for other in plan["services"].values() if _calls(other, name)]
         # A container leaves through its one network with a way out, which is the first.
         ways = {other["networks"][0]: other["realised_zone"] for other in callers if other["networks"]}
         bridges = {network: networks[network]["bridge"] for network in ways if network in networks}
         reached = sorted(network for network, bridge in bridges.items() if bridge and not networks[network]["internal"])
         if reached:
-            for port in sorted(_ports_of(plan, name, gateway)):
+            for address, port in sorted(_listens(plan, name)):
                 zones = tuple(sorted({ways[network] for network in reached}))
-                yield HostService(name, port, zones, tuple(bridges[network] for network in reached))
+                yield HostService(name, address, port, zones, tuple(bridges[network] for network in reached))
 
 
 def _calls(other: Mapping[str, Any], name: str) -> bool:
     return bool(other["joins_zones"] or name in other["needs"] or name in other["talks_to"])
 
 
-def _ports_of(plan: Plan, name: str, gateway: str) -> set[int]:
-    """Ports at which others are led to the service: as metrics, behind the proxy, or by its health."""
-    bracketed = f"[{gateway}]" if ":" in gateway else gateway
-    targets = [scrape["target"] for scrape in plan["scrapes"] if scrape["service"] == name]
-    targets += [route["upstream"].partition("://")[2] for route in plan["routes"] if route["service"] == name]
-    ports = {int(target.rpartition(":")[2]) for target in targets if target.startswith(f"{bracketed}:")}
-    http = (plan["services"][name]["health"] or {}).get("http")
-    return ports | ({int(http["port"])} if http and http.get("address") == gateway else set())
+def _listens(plan: Plan, name: str) -> set[tuple[str, int]]:
+    """Addresses of the host and ports at which others are led to it: as metrics, behind the proxy, or by its health."""
+    own = {plan["settings"]["host_gateway"], plan["settings"]["address"]}
+    targets = [f"//{scrape['target']}" for scrape in plan["scrapes"] if scrape["service"] == name]
+    targets += [route["upstream"] for route in plan["routes"] if route["service"] == name]
+    parts = [urlsplit(target) for target in targets]
+    found = {(part.hostname or "", part.port or SCHEMES.get(part.scheme, 0)) for part in parts}
+    http = (plan["services"].get(name, {}).get("health") or {}).get("http") or {}
+    found |= {(http["address"], int(http["port"]))} if http.get("address") else set()
+    return {(address, port) for address, port in found if address in own and port and _is_address(address)}
+
+
+def _is_address(text: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return bool(ipaddress.ip_address(text))
+    return False

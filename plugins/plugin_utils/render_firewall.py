@@ -49,7 +49,7 @@ def firewall_ruleset(plan: Plan, options: Mapping[str, Any] | None = None) -> st
     """
     said = _options(options or {})
     found = flow.flows(plan, said["cloudflare"] or flow.CLOUDFLARE)
-    body = [*_sets(found, said), *_published(found, said), *_containers(found, plan["settings"]["host_gateway"])]
+    body = [*_sets(found, said), *_published(found, said), *_containers(found)]
     body += [*_refused(said), *_input(said), *_forward(plan, said), *_leaving(plan)]
     head = ["# SPDX-License-Identifier: GPL-3.0-or-later", "# Derived from the plan; edits are lost."]
     # Declared first, so that deleting it never fails: all three lines are one transaction.
@@ -139,11 +139,10 @@ def _ports(openings: Iterable[Opening]) -> list[str]:
     return [f"meta l4proto {name} ct original proto-dst {{ {', '.join(ports)} }}" for name, ports in found.items()]
 
 
-def _containers(found: Flows, gateway: str) -> list[str]:
+def _containers(found: Flows) -> list[str]:
     """What our containers reach on the host itself: services of the host that they need, and what is open to all."""
-    family = "ip6" if ":" in gateway else "ip"
     lines = [
-        f"iifname {_names(each.bridges)} {family} daddr {gateway} tcp dport {each.port} accept"
+        f"iifname {_names(each.bridges)} {_family(each.address)} daddr {each.address} tcp dport {each.port} accept"
         for each in found.host_services
     ]
     for families in ((4,), flow.BOTH):
@@ -151,6 +150,10 @@ def _containers(found: Flows, gateway: str) -> list[str]:
         if openings:
             lines += _accept_lines(EVERYONE, families, {}, _ports(openings))
     return _block("chain containers", [*lines, "goto refused"])
+
+
+def _family(address: str) -> str:
+    return "ip6" if ":" in address else "ip"
 
 
 def _names(names: Iterable[str]) -> str:

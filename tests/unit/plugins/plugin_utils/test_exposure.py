@@ -127,9 +127,26 @@ def test_services_of_the_host_for_those_who_need_them(plan, plans):
     meter = plans.service("meter", network="host", networks=[], joins_zones=False)
     scrape = {"service": "meter", "job": "meter", "target": "172.17.0.1:9100", "path": "/metrics"}
     found = flows.flows(plan(services=(proxy, caller, other, meter), scrapes=[scrape])).host_services
-    assert found == (flows.HostService("meter", 9100, ("default", "iot"), ("kr-default", "kr-iot")),)
+    assert found == (flows.HostService("meter", "172.17.0.1", 9100, ("default", "iot"), ("kr-default", "kr-iot")),)
     rows = reached(plan(services=(proxy, caller, other, meter), scrapes=[scrape]), 9100)
     assert rows == {"containers in default": V4, "containers in iot": V4}
+
+
+@pytest.mark.parametrize(
+    ("url", "reached_at"),
+    [
+        ("http://172.17.0.1:8099", {8099}),
+        ("https://192.0.2.10/photos", {443}),  # the host's own address
+        ("http://192.0.2.77:8099", set()),  # another machine: nothing of this host is opened for it
+        ("http://nas.example:8099", set()),
+    ],
+)
+def test_what_the_user_runs_on_the_host_for_the_proxy(plan, plans, url, reached_at):
+    proxy = plans.service("proxy", joins_zones=True, networks=["kronos-default"], needs=[])
+    route = {"service": "nas", "host": "nas.home.example", "upstream": url}
+    settings = {"address": "192.0.2.10"}
+    found = plan(services=(proxy,), routes=[route], external={"nas": {"url": url}}, settings=settings)
+    assert {each.port for each in flows.flows(found).host_services} == reached_at
 
 
 def test_what_has_addresses_of_its_own_is_the_routers_affair(plan, plans):
