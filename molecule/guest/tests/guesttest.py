@@ -1,0 +1,44 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs of our playbooks with the scenario's own variables, and what the lab can do to a guest."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import labtest
+import yaml
+
+SCENARIO = Path(__file__).parents[1]
+VARIABLES = yaml.safe_load((SCENARIO / "vars" / "main.yml").read_text())
+LOCKOUT = str(SCENARIO / "lockout.yml")
+
+
+def site(*arguments: str, **variables: Any) -> labtest.Run:
+    """Run site.yml; *variables* are added to those of the scenario."""
+    return labtest.site(*arguments, **{**VARIABLES, **variables})
+
+
+def ask(module: str, **arguments: Any) -> dict[str, Any]:
+    """What a module of ours returns on the host."""
+    command = [sys.executable, "-m", "ansible", "adhoc", labtest.HOST, "-i", str(labtest.INVENTORY), "--one-line"]
+    command += ["-m", f"kronos.homelab.{module}", "-a", json.dumps(arguments)]
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(labtest.ROOT / "ansible.cfg"), "KRONOS_LAB_HOSTS": labtest.HOST}
+    environment |= {"ANSIBLE_CALLBACKS_ENABLED": "", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
+    said = subprocess.run(
+        command, cwd=labtest.ROOT, env=environment, capture_output=True, text=True, check=False
+    ).stdout
+    return dict(json.loads(said[said.index("{") :]))
+
+
+def lab(*words: str) -> None:
+    """Run a command of the lab about guests."""
+    command = [sys.executable, str(labtest.ROOT / "molecule" / "lab" / "lab.py"), "guest", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
