@@ -17,20 +17,22 @@ import yaml
 
 SCENARIO = Path(__file__).parents[1]
 VARIABLES = yaml.safe_load((SCENARIO / "vars" / "main.yml").read_text())
+VLANS = str(SCENARIO / "vlans.yml")
+CONVERGE = str(SCENARIO / "converge.yml")
 LOCKOUT = str(SCENARIO / "lockout.yml")
 
 
-def site(*arguments: str, **variables: Any) -> labtest.Run:
-    """Run site.yml; *variables* are added to those of the scenario."""
-    return labtest.site(*arguments, **{**VARIABLES, **variables})
+def converge(*arguments: str, **variables: Any) -> labtest.Run:
+    """Run the scenario's parts of site.yml; *variables* are added to those of the scenario."""
+    return labtest.play(CONVERGE, *arguments, variables={**VARIABLES, **variables})
 
 
 def ask(module: str, **arguments: Any) -> dict[str, Any]:
     """What a module of ours returns on the host."""
     command = [sys.executable, "-m", "ansible", "adhoc", labtest.HOST, "-i", str(labtest.INVENTORY), "--one-line"]
-    command += ["-m", f"kronos.homelab.{module}", "-a", json.dumps(arguments)]
+    command += ["-m", f"kronos.homelab.{module}", "-a", " ".join(f"{key}={value}" for key, value in arguments.items())]
     environment = {**os.environ, "ANSIBLE_CONFIG": str(labtest.ROOT / "ansible.cfg"), "KRONOS_LAB_HOSTS": labtest.HOST}
-    environment |= {"ANSIBLE_CALLBACKS_ENABLED": "", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
+    environment |= {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
     said = subprocess.run(
         command, cwd=labtest.ROOT, env=environment, capture_output=True, text=True, check=False
     ).stdout

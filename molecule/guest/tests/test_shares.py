@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import labtest
-from guesttest import ask, lab, site
+from guesttest import ask, converge, lab
 
 LOG = "/srv/films/library/written/log"
 
@@ -41,7 +41,7 @@ def test_it_is_mounted_and_written_to(host: Any, nas: Any) -> None:
     assert nas.check_output("stat -c '%a %u:%g' /srv/films/library/written") == "2775 1000:1000"
     begun = lines(nas)
     labtest.until(lambda: lines(nas) > begun, 30, "the service writes")
-    (found,) = [share for share in ask("storage_info", probe=True)["shares"] if share["name"] == "films"]
+    (found,) = [share for share in ask("storage_info", write=True)["shares"] if share["name"] == "films"]
     assert (found["mounted"], found["writable"], found["error"]) == (True, True, "")
 
 
@@ -50,7 +50,7 @@ def test_a_server_that_is_killed_under_a_writing_service(host: Any, nas: Any) ->
     nas.check_output("systemctl stop nfs-server")
     labtest.until(lambda: state(host, "keeper") == "exited", 240, "the service of the share is stopped")
     assert (state(host, "bystander"), started(host, "bystander")) == ("running", before)
-    run = site()
+    run = converge()
     assert run.code != 0
     assert any("share films" in failure for failure in run.failures), run.output
     assert state(host, "keeper") == "exited"
@@ -60,7 +60,7 @@ def test_a_server_that_is_killed_under_a_writing_service(host: Any, nas: Any) ->
     labtest.until(lambda: lines(nas) > begun, 60, "it writes again")
     assert hidden(host) == ""
     assert (state(host, "bystander"), started(host, "bystander")) == ("running", before)
-    run = site(kronos_fast=False)
+    run = converge()
     assert (run.code, run.changed) == (0, []), run.output
 
 

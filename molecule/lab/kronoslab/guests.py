@@ -135,6 +135,7 @@ def qemu_args(guest: Guest, folder: Path, key: str, acceleration: Sequence[str])
     """The command that runs a guest in the background."""
     told = {"host": guest.name, "address": f"{guest.address}/{trunk.SUBNET.prefixlen}", "manager": guest.manager}
     line = ["console=ttyS0", "root=/dev/vda", "rw", "mitigations=off", "net.ifnames=0", "quiet"]
+    line += ["transparent_hugepage=never"]
     line += [f"kronos.{name}={value}" for name, value in {**told, "key": key}.items()]
     # the host's page cache outlives a reset of the guest: waiting for its disk would prove nothing
     disk = f"file={folder}/overlay.qcow2,if=none,id=disk,format=qcow2,cache=unsafe"
@@ -143,7 +144,7 @@ def qemu_args(guest: Guest, folder: Path, key: str, acceleration: Sequence[str])
         *("-name", PREFIX + guest.name),
         *("-M", "q35"),
         *acceleration,
-        *("-smp", "2", "-m", "1024M"),
+        *("-m", "1024M"),  # one core: without hardware virtualisation a second one costs more than it gives
         *("-nodefaults", "-no-user-config", "-display", "none", "-daemonize"),
         *("-serial", f"file:{folder}/console.log"),
         *("-monitor", f"unix:{_socket(guest.name)},server,nowait"),
