@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # No registry is reached from here: the image of the services is made of what the guest has.
-systemctl start docker
+systemctl enable --now --quiet docker
 folder=$(mktemp -d)
 mkdir -m 755 "$folder/bin"
 mkdir -m 1777 "$folder/tmp"

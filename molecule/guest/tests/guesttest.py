@@ -20,6 +20,7 @@ VARIABLES = yaml.safe_load((SCENARIO / "vars" / "main.yml").read_text())
 VLANS = str(SCENARIO / "vlans.yml")
 CONVERGE = str(SCENARIO / "converge.yml")
 LOCKOUT = str(SCENARIO / "lockout.yml")
+LOG = "/srv/films/library/written/log"
 
 
 def converge(*arguments: str, **variables: Any) -> labtest.Run:
@@ -44,3 +45,27 @@ def lab(*words: str) -> None:
     command = [sys.executable, str(labtest.ROOT / "molecule" / "lab" / "lab.py"), "guest", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def state(host: Any, name: str) -> str:
+    """State of a container."""
+    return str(host.check_output("docker inspect --format '{{.State.Status}}' " + name))
+
+
+def started(host: Any, name: str) -> str:
+    """When a container was started."""
+    return str(host.check_output("docker inspect --format '{{.State.StartedAt}}' " + name))
+
+
+def lines(nas: Any) -> int:
+    """How much the service has written, as the server has it."""
+    return int(nas.check_output(f"wc -l < {LOG}"))
+
+
+def hidden(host: Any) -> str:
+    """What lies below the mount point on the host's own disk, where no service may ever write."""
+    return str(
+        host.check_output(
+            "mkdir -p /run/below && mount --bind / /run/below && ls -A /run/below/mnt/films; umount /run/below"
+        )
+    )
