@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -192,3 +194,40 @@ def test_guests_are_in_an_inventory_only_where_they_are_named(place: Place, monk
 def test_what_is_wrong_is_one_line(capsys: pytest.CaptureFixture[str], root: None) -> None:
     assert commands.main(["guest", "ssh", "no-such-guest"]) == 1
     assert capsys.readouterr().err.startswith("lab: no guest 'no-such-guest'")
+
+
+def test_the_monitor_is_told_and_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guests, "_socket", lambda name: str(tmp_path / f"{name}.sock"))
+    with pytest.raises(LabError, match="guest web does not listen"):
+        guests.monitor("web", "stop")
+    heard: list[bytes] = []
+
+    def listen(server: socket.socket) -> None:
+        channel, _address = server.accept()
+        with channel:
+            channel.sendall(b"QEMU 7.2 monitor\r\n(qemu) ")
+            heard.append(channel.recv(100))
+            channel.sendall(b"stop\r\n")
+            channel.sendall(b"(qemu) ")
+
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "web.sock"))
+        server.listen()
+        other = threading.Thread(target=listen, args=(server,))
+        other.start()
+        guests.monitor("web", "stop")
+        other.join()
+    assert heard == [b"stop\n"]
+
+
+@pytest.mark.parametrize("at_work", [True, False])
+def test_the_trunk_goes_with_the_last_guest(place: Place, monkeypatch: pytest.MonkeyPatch, at_work: bool) -> None:
+    (place.guests / "web").mkdir(parents=True)
+    there = {"other": guests.Process(1, 13)} if at_work else {}
+    removed: list[bool] = []
+    monkeypatch.setattr(guests, "running", lambda: there)
+    monkeypatch.setattr(trunk, "exists", lambda: True)
+    monkeypatch.setattr(trunk, "remove", lambda: removed.append(True))
+    guests.remove_all(place, ["web"])
+    assert not (place.guests / "web").exists()
+    assert removed == ([] if at_work else [True])
