@@ -28,6 +28,11 @@ def converge(*arguments: str, **variables: Any) -> labtest.Run:
     return labtest.play(CONVERGE, *arguments, variables={**VARIABLES, **variables})
 
 
+def vlans(**variables: Any) -> labtest.Run:
+    """Run the role vlan alone."""
+    return labtest.play(VLANS, variables={**VARIABLES, **variables})
+
+
 def ask(module: str, **arguments: Any) -> dict[str, Any]:
     """What a module of ours returns on the host."""
     command = [sys.executable, "-m", "ansible", "adhoc", labtest.HOST, "-i", str(labtest.INVENTORY), "--one-line"]

@@ -12,7 +12,7 @@ import socket
 from typing import Any
 
 import labtest
-from guesttest import LOCKOUT, VARIABLES, ask, converge, hidden, lab, lines, state
+from guesttest import LOCKOUT, VARIABLES, ask, converge, hidden, lab, lines, state, vlans
 
 FAR = "203.0.113.99"
 
@@ -54,7 +54,7 @@ def frames(nas: Any) -> set[tuple[bool, str, str]]:
 
 def test_the_run_left_what_was_wanted_and_another_changes_nothing(host: Any) -> None:
     before = network(host)
-    run = converge()
+    run = converge() if labtest.FULL else vlans()
     assert (run.code, run.changed) == (0, []), run.output
     assert network(host) == before
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import labtest
 import pytest
-from guesttest import VARIABLES, VLANS, ask, converge, lab
+from guesttest import VARIABLES, ask, converge, lab, vlans
 
 pytestmark = pytest.mark.skipif(not labtest.FULL, reason="runs in make test-full")
 
@@ -24,11 +24,6 @@ mkdir -p /srv/pictures && chown nina /srv/pictures
 printf '[pictures]\\npath = /srv/pictures\\nread only = no\\nvalid users = nina\\n' > /etc/samba/smb.conf
 systemctl restart smbd
 """
-
-
-def vlans(**variables: Any) -> labtest.Run:
-    """Run the role vlan alone."""
-    return labtest.play(VLANS, variables={**VARIABLES, **variables})
 
 
 def test_a_share_of_a_cifs_server(host: Any, nas: Any) -> None:
