@@ -19,6 +19,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runne
 from ansible_collections.kronos.homelab.plugins.module_utils.units import WantedUnit
 
 WHAT = "firewall"
+RECEIPT = ("firewall", "host")
 PROGRAM = "/usr/local/lib/kronos/kronos_firewall.py"
 LOAD = ("/usr/bin/python3", PROGRAM, "load")
 OTHERS = ("ufw", "firewalld", "nftables")
@@ -253,7 +254,11 @@ def apply(change: FirewallChange, run: Runner, place: firewall_script.Place, sec
         return None
     back = [["systemctl", "enable", "--now", f"{name}.service"] for name in change.replace if name != "ufw"]
     back += [["ufw", "--force", "enable"]] if "ufw" in change.replace else []
-    undo = timed.Undo([place.ruleset], [*back, list(LOAD)], [words for words in back if "--now" not in words])
+    undo = timed.Undo(
+        [place.ruleset, receipts.path_of(*RECEIPT)],
+        [*back, list(LOAD)],
+        [words for words in back if "--now" not in words],
+    )
     with timed.change(WHAT, undo, seconds=seconds, run=run) as note:
         tree.apply(change.ruleset)
         for name in change.replace:

@@ -14,7 +14,8 @@
 From before the first step of the change, a persistent record, a timer and a unit for the next boot stand on the host:
 whatever dies - the run, the connection, the host - the old files are put back and the commands of the undo are run.
 The controller (``plugin_utils/confirming.py``) sends the token over a new connection, and only then the change stays.
-Where the work itself fails, the old state is put back at once.
+Where the work itself fails, the old state is put back at once. The time to confirm begins anew when the work is done:
+a slow host loses none of it, and nothing is put back in the middle of the work.
 """
 
 from __future__ import annotations
@@ -100,9 +101,9 @@ class Undo:
     boot_commands: Sequence[Sequence[str]] = ()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Note:
-    """A change that waits to be confirmed."""
+    """A change that waits to be confirmed; ``begun`` is when its time began."""
 
     what: str
     token: str
@@ -138,37 +139,54 @@ def unconfirmed(what: str, *, place: Place | None = None) -> dict[str, bytes | N
 def change(what: str, undo: Undo, *, seconds: int, run: Runner, place: Place | None = None) -> Iterator[Note]:
     """Do what stands in the block under a timed commit; where it fails, the old state is back before the error."""
     place = place or Place()
-    note = begin(what, undo, seconds=seconds, run=run, place=place)
-    try:
-        yield note
-    except BaseException as error:
-        with timed_script.locked(place, what):
+    # held all the time: who would put back in the middle of the work waits for its end, which a death is too
+    with timed_script.locked(place, what):
+        note = _begin(what, undo, seconds, run, place)
+        try:
+            yield note
+            _begin_anew(place, note, run)
+        except BaseException as error:
             try:
                 _revert(place, what, run, "the change failed")
             except KronosError as second:
                 raise KronosError(f"{error}; then {second}") from error
-        raise
+            raise
 
 
 def begin(what: str, undo: Undo, *, seconds: int, run: Runner, place: Place | None = None) -> Note:
     """Make sure that the state as it is now comes back in *seconds* and at the next boot, unless it is confirmed."""
+    place = place or Place()
+    with timed_script.locked(place, what):
+        return _begin(what, undo, seconds, run, place)
+
+
+def _begin(what: str, undo: Undo, seconds: int, run: Runner, place: Place) -> Note:
     if not WHAT.fullmatch(what):
         raise ValueError(f"not a name for a change: {what!r}")
-    place = place or Place()
     token = secrets.token_hex(16)
     install_program()
-    with timed_script.locked(place, what):
-        if timed_script.read_record(place, what) is not None:
-            raise KronosError(f"a change of {what} waits to be confirmed: run `kronos-confirm`, or wait for its end")
-        begun = time.monotonic()
-        _write_record(place, what, undo, token)
-        try:
-            _arm(place, what, seconds, run)
-        except BaseException:
-            timed_script.end(place, what, timed_script.digest(token), "put back", "could not begin")
-            timed_script.clear(place, what, _commander(run))
-            raise
+    if timed_script.read_record(place, what) is not None:
+        raise KronosError(f"a change of {what} waits to be confirmed: run `kronos-confirm`, or wait for its end")
+    begun = time.monotonic()
+    _write_record(place, what, undo, token)
+    try:
+        _arm(place, what, seconds, run)
+    except BaseException:
+        timed_script.end(place, what, timed_script.digest(token), "put back", "could not begin")
+        timed_script.clear(place, what, _commander(run))
+        raise
     return Note(what, token, seconds, begun)
+
+
+def _begin_anew(place: Place, note: Note, run: Runner) -> None:
+    """Let the time to confirm begin now."""
+    if timed_script.read_record(place, note.what) is None:
+        raise KronosError(f"the change of {note.what} took so long that the old state was put back meanwhile")
+    # one whose time has come already waits for our lock
+    _must(run, "stop", f"kronos-revert-{note.what}.service")
+    begun = time.monotonic()
+    _must(run, "restart", f"kronos-revert-{note.what}.timer")
+    note.begun = begun
 
 
 def install_program() -> None:

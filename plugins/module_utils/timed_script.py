@@ -23,6 +23,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,8 @@ from typing import Any
 SCHEMA = 1
 PUT_BACK, STRANGER = 3, 4  # exit codes of `confirm`
 COMMAND_SECONDS = 300
+# How long to wait for a change that is still at work, before it counts as one that hangs.
+LOCK_SECONDS = 300
 Command = Callable[[Sequence[str]], str]
 
 
@@ -82,15 +85,29 @@ def read_record(place: Place, what: str) -> dict[str, Any] | None:
 
 
 @contextlib.contextmanager
-def locked(place: Place, what: str) -> Iterator[None]:
-    """Confirming, putting back and beginning never happen at once; the kernel frees the lock of one that dies."""
+def locked(place: Place, what: str, patience: float | None = None) -> Iterator[None]:
+    """Changing, confirming and putting back never happen at once; the kernel frees the lock of one that dies.
+
+    With *patience* (seconds) it goes on without the lock in the end: whatever hangs, the old state comes back.
+    """
     os.makedirs(place.run, mode=0o755, exist_ok=True)
     handle = os.open(f"{place.run}/timed-{what}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        if patience is None:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        else:
+            _try_to_lock(handle, time.monotonic() + patience)
         yield
     finally:
         os.close(handle)
+
+
+def _try_to_lock(handle: int, deadline: float) -> None:
+    while time.monotonic() < deadline:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(0.2)
 
 
 def snapshot(path: str) -> dict[str, Any]:
@@ -266,7 +283,7 @@ def _act(said: argparse.Namespace, what: str, place: Place, command: Command) ->
         waits = read_record(place, what) is not None
         print(f"{what}: {'waits to be confirmed' if waits else how_ended(place, what).get('outcome', 'nothing waits')}")
         return 0
-    with locked(place, what):
+    with locked(place, what, None if said.action == "confirm" else LOCK_SECONDS):
         if said.action == "confirm":
             code, line = confirm(place, what, said.token, command)
             print(line)

@@ -39,10 +39,10 @@ class Job:
         return must_be_made_anew(self.change, self.wanted, self.live, by_manager)
 
 
-def undo(job: Job) -> Undo:
-    """The way back: the old files, then commands that make the managers go by them."""
+def undo(job: Job, receipt: str) -> Undo:
+    """The way back: the old files and the *receipt* of them, then commands that make the managers go by them."""
     change = job.change
-    paths = [*change.files.creates, *change.files.updates, *change.files.removes, *vlan_marks.LINKS]
+    paths = [*change.files.creates, *change.files.updates, *change.files.removes, *vlan_marks.LINKS, receipt]
     # what is made, or made in another way, goes; then the old files bring back what was there
     made = sorted({*change.missing, *job.makes_anew})
     there = [name for name in (*change.differing, *change.remove) if name in job.live.links]

@@ -101,7 +101,7 @@ OPTIONS = {
     "ssh_port": {"type": "int", "default": 22},
     "ssh_sources": {"type": "list", "elements": "str", "default": []},
 }
-RECEIPT = ("firewall", "host")
+RECEIPT = firewall.RECEIPT
 LEAST_SECONDS = 10
 
 

@@ -253,7 +253,7 @@ def converge(params: dict, check_mode: bool) -> dict:
         return result
     if change.changed:
         job = vlan_apply.Job(change, wanted, live, vlan_manager.involved(managed, change.files.removes))
-        undo = vlan_apply.undo(job)
+        undo = vlan_apply.undo(job, receipts.path_of(*RECEIPT))
         with timed.change(WHAT, undo, seconds=params["confirm_seconds"], run=run) as note:
             vlan_apply.apply(job, run)
             vlan_apply.wait(wanted, run)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from . import demo, engine, hosts, inventory, network, registry
+from . import demo, engine, guest_commands, guests, hosts, inventory, network, registry
 from .build import Builder, image_exists
 from .console import LabError, fail, run, say, step
 from .place import LABEL, MIRROR, Place, find_place, locked
@@ -55,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     command("status", status_command, "show what there is")
     command("inventory", inventory_command, "write the inventory of the running hosts anew, print its path")
     command("demo", demo_command, "make a host by site.yml, prove it, show how to open it")
+    text = "machines with a kernel of their own, for VLANs and file servers"
+    guest_commands.add_to(commands.add_parser("guest", help=text, description=text))
     ssh = command("ssh", ssh_command, "run a command on a host, or a shell")
     ssh.add_argument("host")
     ssh.add_argument("remote", nargs=argparse.REMAINDER)
@@ -117,6 +119,8 @@ def _build_order(table: Table) -> list[str]:
 
 def down_command(place: Place, options: argparse.Namespace) -> None:
     with locked():
+        if not options.host:
+            guests.remove_all(place)
         if not engine.answers():
             say("no Docker engine answers: nothing to remove from it")
         elif options.host:
@@ -159,6 +163,9 @@ def remove_images() -> None:
 
 
 def status_command(place: Place, options: argparse.Namespace) -> None:
+    for guest in guests.known(place).values():
+        state = "running" if guest.name in guests.running() else "stopped"
+        say(f"guest     {state}  {guest.address:<15} {guest.name} ({guest.suite}, {guest.manager})")
     if not engine.answers():
         say("no Docker engine answers: the lab is down")
         return

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import stat
+import threading
 
 import pytest
 from ansible_collections.kronos.homelab.plugins.module_utils import timed, timed_script
@@ -168,6 +169,67 @@ def test_work_that_fails_is_undone_at_once(host):
         work()
     assert host.is_old()
     assert timed_script.pending(host.place) == []
+
+
+def test_the_time_to_confirm_begins_when_the_work_is_done(host, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(timed.time, "monotonic", lambda: now[0])
+    with timed.change("thing", timed.Undo(host.paths, UNDO), seconds=60, run=host.run, place=host.place) as note:
+        host.change()
+        host.ran.clear()
+        now[0] += 500
+    assert note.request() == {"what": "thing", "token": note.token, "seconds": 60}
+    # who waited for the end of the work in order to undo it is sent away first
+    assert host.ran == [
+        ["systemctl", "stop", "kronos-revert-thing.service"],
+        ["systemctl", "restart", "kronos-revert-thing.timer"],
+    ]
+    assert host.edited.read_text() == "new"
+    assert host.script("confirm", "thing", "--token", note.token) == 0
+
+
+def test_nothing_is_put_back_in_the_middle_of_the_work(host, monkeypatch):
+    monkeypatch.setattr(timed_script, "LOCK_SECONDS", 60)
+    done = threading.Event()
+
+    def put_back():
+        host.script("revert", "thing")
+        done.set()
+
+    with timed.change("thing", timed.Undo(host.paths, UNDO), seconds=60, run=host.run, place=host.place):
+        host.change()
+        other = threading.Thread(target=put_back)
+        other.start()
+        assert not done.wait(0.5)
+        assert host.edited.read_text() == "new"
+    other.join()
+    assert host.is_old()
+
+
+def test_work_that_hangs_is_undone_all_the_same(host, monkeypatch):
+    monkeypatch.setattr(timed_script, "LOCK_SECONDS", 0.3)
+
+    def work():
+        with timed.change("thing", timed.Undo(host.paths, UNDO), seconds=60, run=host.run, place=host.place):
+            host.change()
+            assert host.script("revert", "thing") == 0
+            assert host.is_old()
+
+    with pytest.raises(KronosError, match="took so long that the old state was put back meanwhile"):
+        work()
+    assert host.is_old()
+
+
+def test_a_time_that_cannot_begin_anew_undoes_the_change(host):
+    host.refuses = (["systemctl", "restart", "kronos-revert-thing.timer"],)
+
+    def work():
+        with timed.change("thing", timed.Undo(host.paths, UNDO), seconds=60, run=host.run, place=host.place):
+            host.change()
+
+    with pytest.raises(KronosError, match="it says no"):
+        work()
+    assert host.is_old()
 
 
 def test_what_cannot_be_armed_is_not_begun(host):

@@ -106,10 +106,14 @@ def test_a_table_that_somebody_edited_is_loaded_again(host, run_module):
 
 def test_nobody_confirms_and_the_next_run_begins_from_the_old_state(host, run_module):
     confirm(host, run_module(module, ruleset="one\n"))
+    receipt = receipts.read(*module.RECEIPT)
     run_module(module, ruleset="two\n")
+    assert receipts.read(*module.RECEIPT) != receipt
     predicted = run_module(module, check=True, ruleset="two\n")
     assert predicted["changed"]  # it counts as never made
     assert [(each["before"], each["after"]) for each in predicted["diff"]] == [("one\n", "two\n")]
+    timed.settle("firewall", host)
+    assert receipts.read(*module.RECEIPT) == receipt
     found = run_module(module, ruleset="one\n")
     assert not found["changed"]
     assert host.table == "one\n"

@@ -248,6 +248,7 @@ def test_unconfirmed_the_old_files_come_back(host, ask):
     host.net.makes = [KR40]
     assert host.put_back() == []
     assert host.files == before
+    assert receipts.read(*module.RECEIPT)["left"]["interfaces"] == ["kr40"]
     assert host.net.asked[-1] == "systemctl daemon-reload"
 
 
@@ -278,11 +279,13 @@ def test_the_next_run_begins_with_what_was_never_confirmed(host, ask):
 
 def test_removal_comes_back_too(host, ask):
     ask([KR30, KR40])
-    before = host.files
+    before, receipt = host.files, receipts.read(*module.RECEIPT)
     ask([KR40], confirmed=False)
+    assert receipts.read(*module.RECEIPT) != receipt
     host.net.makes = [KR30, KR40]
     host.put_back()
     assert host.files == before
+    assert receipts.read(*module.RECEIPT) == receipt
     assert "kr30" in host.net.links
     assert "networkctl reconfigure eth0" in host.net.asked
 
