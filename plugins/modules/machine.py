@@ -102,7 +102,7 @@ def converge(params: dict, check_mode: bool) -> dict:
     if not check_mode:
         machine.apply(change, PLACES, HostRunner())
         left = machine.left(wanted, PLACES)
-        receipts.write("machine", "host", receipts.digest(params), left)
+        receipts.write("machine", "host", receipts.digest(left), left)
     written = [file.path for file in change.files]
     return {"changed": change.changed, "diff": list(change.diff), "written": written}
 
