@@ -1,27 +1,57 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Runs every scenario (or those named) on a lab host of its own, and takes the hosts away again, also after a failure.
+# Runs every scenario (or those named), each on lab hosts of its own, and takes the hosts away again, also after a
+# failure. KRONOS_LANES of them (2) run side by side, since one keeps less than one core busy. What measures, or boots
+# machines of its own, runs alone at the end.
 set -euo pipefail
+set -m # every lane is a process group, so that all of it ends with us
+trap 'for lane in $(jobs -rp); do kill -- "-$lane"; done' EXIT
 cd "$(dirname "$0")/.."
 export COLUMNS=180
 lab="python molecule/lab/lab.py"
+logs=.cache/molecule
+lanes=${KRONOS_LANES:-2}
+alone=" load guest "
 scenarios=("$@")
 if [ ${#scenarios[@]} -eq 0 ]; then
   for file in molecule/*/molecule.yml; do scenarios+=("$(basename "$(dirname "$file")")"); done
 fi
-logs=.cache/molecule
-mkdir -p $logs
-failed=()
+mkdir -p "$logs"
 began=$SECONDS
+
+one() { # scenario: its output goes to a file of its own, so that two do not mix
+  local started=$SECONDS outcome=passed
+  molecule test -s "$1" >"$logs/$1.log" 2>&1 || outcome=FAILED
+  cat "$logs/$1.log"
+  printf '== scenario %s %s in %d min %02d s\n' "$1" $outcome $(((SECONDS - started) / 60)) $(((SECONDS - started) % 60))
+  [ $outcome = passed ] || touch "$logs/$1.failed"
+}
+
 $lab up # with its progress on show: molecule would hide it
+rm -f "$logs"/*.failed
 for scenario in "${scenarios[@]}"; do
-  started=$SECONDS outcome=passed
+  [[ $alone == *" $scenario "* ]] && continue
+  while [ "$(jobs -rp | wc -l)" -ge "$lanes" ]; do wait -n; done
   echo "== scenario $scenario ($((SECONDS - began)) s since the start)"
-  molecule test -s "$scenario" 2>&1 | tee "$logs/$scenario.log" || { outcome=FAILED && failed+=("$scenario"); }
-  printf '== scenario %s %s in %d min %02d s\n' "$scenario" $outcome $(((SECONDS - started) / 60)) $(((SECONDS - started) % 60))
+  one "$scenario" &
+done
+wait
+for scenario in "${scenarios[@]}"; do
+  [[ $alone == *" $scenario "* ]] || continue
+  if [ "$scenario" = guest ] && [ "$(id -u)" -ne 0 ]; then
+    echo "== scenario guest left out: guests need root on this machine"
+    continue
+  fi
+  echo "== scenario $scenario ($((SECONDS - began)) s since the start)"
+  one "$scenario"
 done
 # molecule destroys the hosts of failed scenarios too; this catches what a killed run left
-for scenario in "${scenarios[@]}"; do $lab down --host "$scenario" >/dev/null; done
+for scenario in "${scenarios[@]}"; do
+  $lab down --host "$scenario" >/dev/null
+  [ "$scenario" != guest ] || $lab guest down --guest guest --guest guest-nas >/dev/null
+done
+failed=()
+for scenario in "${scenarios[@]}"; do [ ! -e "$logs/$scenario.failed" ] || failed+=("$scenario"); done
 # once more at the end, where somebody who sees only the last lines looks
 for scenario in "${failed[@]}"; do
   echo "== what failed in $scenario (whole: $logs/$scenario.log)"

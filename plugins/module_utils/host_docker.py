@@ -36,7 +36,8 @@ class Docker:
     """What Docker shows; ``silent`` says why it shows nothing.
 
     ``images``: reference → id, of the references that receipts name. ``notices``: what a run leaves alone;
-    ``unknown``: containers with our label that no receipt names.
+    ``unknown``: containers with our label that no receipt names; ``held``: those that the mount guard has stopped, and
+    the share that is away.
     """
 
     containers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -46,6 +47,7 @@ class Docker:
     notices: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     silent: str = ""
+    held: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_docker(engine: Engine, lefts: Iterable[Mapping[str, Any]]) -> Docker:
@@ -76,7 +78,7 @@ def docker_reasons(left: Mapping[str, Any], docker: Docker) -> list[str]:
         return []
     reasons: list[str] = []
     for name, then in (left.get("containers") or {}).items():
-        reasons += _container_reason(name, then, docker.containers.get(name))
+        reasons += _container_reason(name, then, docker.containers.get(name), docker.held.get(name, ""))
     for name, number in (left.get("networks") or {}).items():
         if docker.networks.get(name) != number:
             reasons.append(f"network {name}: {'made anew by hand' if name in docker.networks else 'is gone'}")
@@ -129,7 +131,7 @@ def _stack_of(labels: Mapping[str, str]) -> str:
     return labels.get(STACK) or labels.get(PROJECT, "")[len("kronos-") :]
 
 
-def _container_reason(name: str, then: Mapping[str, Any], now: Mapping[str, Any] | None) -> list[str]:
+def _container_reason(name: str, then: Mapping[str, Any], now: Mapping[str, Any] | None, share: str) -> list[str]:
     if now is None:
         return [f"container {name}: is gone"]
     reasons = []
@@ -137,7 +139,9 @@ def _container_reason(name: str, then: Mapping[str, Any], now: Mapping[str, Any]
         reasons.append("made anew by hand")
     elif now.get("options") != then.get("options"):
         reasons.append("other options")
-    if now["state"] != then["state"]:
+    if share and now["state"] == "exited":
+        reasons.append(f"stopped by the mount guard while share {share} is away")
+    elif now["state"] != then["state"]:
         reasons.append(f"{now['state']}, was {then['state']}")
     elif now["state"] == "exited" and now.get("exit_code") != then.get("exit_code"):
         reasons.append(f"ended with {now.get('exit_code')}, was {then.get('exit_code')}")

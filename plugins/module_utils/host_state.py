@@ -13,12 +13,21 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.module_utils import receipts, settled, tree
+from ansible_collections.kronos.homelab.plugins.module_utils import (
+    firewall,
+    firewall_script,
+    receipts,
+    settled,
+    share_state,
+    timed_script,
+    tree,
+)
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.host_docker import (
     Docker,
@@ -28,6 +37,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.host_docker import 
 )
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_model import NAME
+from ansible_collections.kronos.homelab.plugins.module_utils.vlan_state import vlan_reasons
 
 STACKS = "/opt/kronos/stacks"
 DPKG_STATUS = "/var/lib/dpkg/status"
@@ -39,7 +49,7 @@ DOCKER_UNIT = "docker.service"
 class Verdict:
     """``reasons`` for a whole run (empty: the host has settled), and ``notices`` of what it would not change either.
 
-    ``settled``: the calls that a run need not repeat, see settled.known_calls.
+    ``settled``: the calls that a run need not repeat, see settled.known_calls. ``kinds``: those of the receipts.
     """
 
     reasons: tuple[str, ...]
@@ -47,6 +57,7 @@ class Verdict:
     stacks: tuple[str, ...]
     fresh: bool
     settled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ()
 
     @property
     def drifted(self) -> bool:
@@ -63,17 +74,24 @@ def judge(digest: str, engine: Engine, run: Runner, *, root: str = "", stacks: s
     """Look at the host: two requests to Docker, one to systemd, every file that a receipt names."""
     folder = stacks or STACKS
     kept, noted = _others(root), [each for each in receipts.read_all(root=root) if each["kind"] == settled.KIND]
-    docker = read_docker(engine, [receipt["left"] or {} for receipt in kept])
+    docker = replace(read_docker(engine, [receipt["left"] or {} for receipt in kept]), held=share_state.read_held())
+    lost, hung = share_state.look([(receipt["left"] or {}).get("shares") or {} for receipt in kept])
     broken, differing = unfinished(folder), set[str]()
     reasons = seal_reasons(digest, kept, receipts.read(*SEAL, root=root))
     reasons += [f"stack {name}: an operation was interrupted" for name in broken]
     units = {name: state for receipt in kept for name, state in ((receipt["left"] or {}).get("units") or {}).items()}
     running = read_units(list(units), run)
     packages = read_packages() if any((receipt["left"] or {}).get("packages") for receipt in kept) else set()
+    for what in timed_script.pending(timed_script.Place()):
+        reasons.append(f"a change of {what} was never confirmed")
+        differing.add(f"unconfirmed--{what}")  # it will be undone, whatever the receipts say
     for receipt in kept:
-        found = left_reasons(receipt["left"] or {}, docker, running)
+        found = [lost[path] for path in (receipt["left"] or {}).get("shares") or {} if path in lost]
+        found += left_reasons(share_state.without(receipt["left"] or {}, hung), docker, running)
+        found += firewall_reasons(receipt["left"] or {}, run)
         missing = [name for name in (receipt["left"] or {}).get("packages") or [] if name not in packages]
         found += [f"package {name}: is not installed any more" for name in missing]
+        found += vlan_reasons(receipt["left"] or {}, run)
         if found or receipt["left"] is None or (receipt["kind"] == settled.STACK and receipt["name"] in broken):
             differing.add(f"{receipt['kind']}--{receipt['name']}")
         reasons += found
@@ -85,7 +103,8 @@ def judge(digest: str, engine: Engine, run: Runner, *, root: str = "", stacks: s
     stacks_there = tuple(sorted(name for name in there if NAME.fullmatch(name)))  # others are not ours to remove
     sure = not docker.silent and not docker.unknown
     known = settled.known_calls(kept, noted, differing) if sure else {}
-    return Verdict(tuple(dict.fromkeys(reasons)), docker.notices, stacks_there, not kept and not there, known)
+    kinds = tuple(sorted({each["kind"] for each in kept}))
+    return Verdict(tuple(dict.fromkeys(reasons)), docker.notices, stacks_there, not kept and not there, known, kinds)
 
 
 def seal_reasons(digest: str, kept: Iterable[Mapping[str, Any]], sealed: Mapping[str, Any] | None) -> list[str]:
@@ -123,11 +142,23 @@ def left_reasons(
         if receipts.inode(path) not in (None, number):
             reasons.append(f"{path}: another directory than the one that its container has")
     reasons += _stray_reasons(left)
+    for path, target in (left.get("links") or {}).items():
+        if (os.readlink(path) if os.path.islink(path) else None) != target:
+            reasons.append(f"{path}: does not lead to {target} any more")
+    reasons += _user_reasons(left)
     reasons += docker_reasons(left, docker)
     for name, state in (left.get("units") or {}).items():
         if name in units and units[name] != state:
             reasons.append(f"{name}: {units[name]}, was {state}")
     return reasons
+
+
+def firewall_reasons(left: Mapping[str, Any], run: Runner) -> list[str]:
+    """Whether the table of our firewall is the one that was loaded, asked of the kernel."""
+    ruleset = left.get("firewall")
+    if not ruleset or firewall_script.stands(firewall_script.Place(), firewall.commander(run), ruleset):
+        return []
+    return [f"table {' '.join(firewall_script.TABLE)}: edited, flushed or never loaded"]
 
 
 def read_units(names: list[str], run: Runner) -> dict[str, str]:
@@ -194,6 +225,19 @@ def _attribute_reason(kind: str, path: str, then: Mapping[str, Any], now: Mappin
         reasons.append(f"{path}: mode {now['mode']:04o}, was {then['mode']:04o}")
     if (now["uid"], now["gid"]) != (then["uid"], then["gid"]):
         reasons.append(f"{path}: owner {now['uid']}:{now['gid']}, was {then['uid']}:{then['gid']}")
+    return reasons
+
+
+def _user_reasons(left: Mapping[str, Any]) -> list[str]:
+    reasons = []
+    for name, then in (left.get("users") or {}).items():
+        try:
+            found = pwd.getpwnam(name)
+        except KeyError:
+            reasons.append(f"user {name}: is gone")
+            continue
+        if [found.pw_uid, found.pw_gid, found.pw_dir, found.pw_shell] != then:
+            reasons.append(f"user {name}: changed by hand")
     return reasons
 
 

@@ -76,11 +76,22 @@ def read_installed(run: Runner) -> dict[str, str]:
 
 
 def plan(names: Sequence[str], installed: Mapping[str, str]) -> PackagesChange:
-    """The packages that have to come. Pure. Raises KronosError for what is no name of a package."""
-    wrong = [name for name in names if not NAME.fullmatch(name)]
+    """The packages that have to come. Pure. Raises KronosError for what is no name of a package.
+
+    ``a | b`` is satisfied by either; where neither is installed, the first comes.
+    """
+    wishes = [[name.strip() for name in wish.split("|")] for wish in dict.fromkeys(names)]
+    wrong = [name for wish in wishes for name in wish if not NAME.fullmatch(name)]
     if wrong:
         raise KronosError(f"no name of a Debian package: {', '.join(map(repr, wrong))}")
-    return PackagesChange(tuple(name for name in dict.fromkeys(names) if name not in installed))
+    return PackagesChange(tuple(wish[0] for wish in wishes if not any(name in installed for name in wish)))
+
+
+def present(names: Sequence[str], installed: Mapping[str, str]) -> list[str]:
+    """The wanted packages that are installed themselves, for the receipt: of ``a | b`` the first that is."""
+    wishes = [[name.strip() for name in wish.split("|")] for wish in names]
+    found = (next((name for name in wish if installed.get(name)), "") for wish in wishes)
+    return [name for name in found if name]
 
 
 def apply(

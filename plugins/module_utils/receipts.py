@@ -15,7 +15,12 @@ has these optional keys, which ``host_check`` knows how to compare with the pres
 ``images``       {reference: id of the image that it means}
 ``networks``     {name: id}
 ``units``        {systemd unit: active state}
+``firewall``     digest of the ruleset that is loaded
+``shares``       {mount point: {name, type, source}}
+``users``        {name: [uid, gid, home, shell]}
+``links``        {symbolic link: where it leads}
 ``packages``     [installed Debian package]
+``vlans``        [VLAN interface, as the module vlan takes it]; ``marks``: whether their connections are marked
 ``living``       [path of a receipt of this shape that a program on the host keeps up to date]
 ``due``          seconds since 1970 after which the work is to be done again; ``due_what`` says what
 """
@@ -55,7 +60,7 @@ def write(kind: str, name: str, wanted: str, left: dict[str, Any], *, root: str 
         return False
     atomic.ensure_dir(root or RECEIPTS, mode=0o700, uid=os.geteuid(), gid=os.getegid())
     data = json.dumps(receipt, sort_keys=True, indent=1).encode() + b"\n"
-    atomic.write_file(_path(kind, name, root), data, mode=0o600, uid=os.geteuid(), gid=os.getegid())
+    atomic.write_file(path_of(kind, name, root), data, mode=0o600, uid=os.geteuid(), gid=os.getegid())
     return True
 
 
@@ -64,7 +69,7 @@ def read(kind: str, name: str, *, root: str = "") -> dict[str, Any] | None:
 
     None where there is none or it cannot be understood (the work is then done again).
     """
-    return _load(_path(kind, name, root))
+    return _load(path_of(kind, name, root))
 
 
 def read_all(*, root: str = "") -> list[dict[str, Any]]:
@@ -84,7 +89,7 @@ def read_all(*, root: str = "") -> list[dict[str, Any]]:
 
 def forget(kind: str, name: str, *, root: str = "") -> bool:
     """Drop the receipt *kind*/*name*; say whether there was one."""
-    return atomic.remove(_path(kind, name, root))
+    return atomic.remove(path_of(kind, name, root))
 
 
 def file_state(path: str) -> dict[str, Any] | None:
@@ -130,7 +135,8 @@ def inode(path: str) -> int | None:
     return found.st_ino if stat.S_ISDIR(found.st_mode) else None
 
 
-def _path(kind: str, name: str, root: str) -> str:
+def path_of(kind: str, name: str, root: str = "") -> str:
+    """Where the receipt *kind*/*name* lies; raises ValueError for what is no name of one."""
     if "/" in kind + name or "--" in kind:
         raise ValueError(f"not a name for a receipt: {kind}--{name}")
     return os.path.join(root or RECEIPTS, f"{kind}--{name}.json")

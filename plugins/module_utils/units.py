@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.module_utils import receipts, tree
@@ -34,7 +34,8 @@ class WantedUnit:
 class UnitsChange:
     """All that has to happen: files first, then a reload of systemd, then the units themselves.
 
-    ``reload``: systemd must read the files, those of this change or those of a run that was killed before it did.
+    ``drop``: units of an earlier call that are wanted no more. ``reload``: systemd must read the files, those of this
+    change or those of a run that was killed before it did.
     """
 
     files: tree.TreeChange
@@ -43,6 +44,7 @@ class UnitsChange:
     start: tuple[str, ...]
     restart: tuple[str, ...]
     diff: tuple[dict[str, str], ...]
+    drop: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -66,14 +68,15 @@ def plan_units(
     present: Mapping[str, tree.Present],
     states: Mapping[str, tuple[str, str]],
     left: Mapping[str, Any],
+    gone: Sequence[str] = (),
 ) -> UnitsChange:
     """Return the change that leads to these units and the further *files* that they run. Pure.
 
     *left* is that of the last receipt. A unit's file that it does not name as it is was written by a run that did not
-    get as far as making systemd go by it.
+    get as far as making systemd go by it. *gone*: files of an earlier call that are wanted no more.
     """
     unit_files = [tree.Wanted(unit.path, unit.content.encode(), 0o644) for unit in units]
-    change = tree.plan_tree([*files, *unit_files], [], [], present)
+    change = tree.plan_tree([*files, *unit_files], [], gone, present)
     on = [unit.name for unit in units if unit.enabled]
     enable = tuple(name for name in on if states[name][0] != "enabled")
     start = tuple(name for name in on if states[name][1] != "active")
@@ -89,7 +92,13 @@ def plan_units(
         before = "enabled: {}\nactive: {}\n".format(*states[name])
         after = "enabled: enabled\nactive: active\n"
         diff.append({"before_header": name, "after_header": name, "before": before, "after": after})
-    return UnitsChange(change, change.changed or bool(owed), enable, start, restart, tuple(diff))
+    drop = tuple(name for name in left.get("units") or {} if f"{FOLDER}/{name}" in change.removes)
+    return UnitsChange(change, change.changed or bool(owed), enable, start, restart, tuple(diff), drop)
+
+
+def unwanted(paths: Sequence[str], left: Mapping[str, Any]) -> list[str]:
+    """Files of the last receipt that are none of *paths*."""
+    return sorted(set(left.get("files") or {}) - set(paths))
 
 
 def _owed(unit: WantedUnit, left: Mapping[str, Any]) -> bool:
@@ -99,7 +108,11 @@ def _owed(unit: WantedUnit, left: Mapping[str, Any]) -> bool:
 
 def apply(change: UnitsChange, run: Runner) -> None:
     """Carry out *change*; raises KronosError with systemd's own words where it refuses."""
-    tree.apply(change.files)
+    tree.apply(replace(change.files, absent=()))
+    if change.drop:
+        _must(run, ["disable", "--now", *change.drop])
+    if change.files.absent:
+        tree.apply(tree.TreeChange(absent=change.files.absent))
     if change.reload:
         _must(run, ["daemon-reload"])
     if change.enable:

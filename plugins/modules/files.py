@@ -23,7 +23,10 @@ options:
     type: str
     required: true
   files:
-    description: Files, written in this order after all directories.
+    description:
+      - Files, written in this order after all directories.
+      - A link that leads to another file of the same call with the same content is left alone. Systemd makes such links
+        at boot.
     type: list
     elements: dict
     default: []
@@ -75,6 +78,31 @@ options:
     type: list
     elements: str
     default: []
+  forget:
+    description: Remove files of an earlier call with the same O(name) that this one does not name.
+    type: bool
+    default: false
+  hooks:
+    description: What has to happen when files have changed, in this order.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      paths:
+        description: Files of this call, one of which has to have changed.
+        type: list
+        elements: str
+        required: true
+      check:
+        description: Program that must end well once they are written; else they are put back as they were.
+        type: list
+        elements: str
+        default: []
+      run:
+        description: Program that makes them count. A run that was killed before it is made up for by the next.
+        type: list
+        elements: str
+        default: []
 """
 
 EXAMPLES = r"""
@@ -89,6 +117,18 @@ EXAMPLES = r"""
         mode: "0640"
         group: my-app
     absent: [/etc/my-app/old.conf]
+
+- name: Settings of the SSH server, never taken by it where they are wrong
+  kronos.homelab.files:
+    name: ssh
+    files:
+      - path: /etc/ssh/sshd_config.d/10-mine.conf
+        content: |
+          X11Forwarding no
+    hooks:
+      - paths: [/etc/ssh/sshd_config.d/10-mine.conf]
+        check: [sshd, -t]
+        run: [systemctl, try-reload-or-restart, ssh.service]
 """
 
 RETURN = r"""
@@ -107,9 +147,17 @@ removed:
   returned: success
   type: list
   elements: str
+ran:
+  description: Programs of hooks that were (or would be) run.
+  returned: success
+  type: list
+  elements: str
 """
 
-from ansible_collections.kronos.homelab.plugins.module_utils import owners, receipts, tree
+import os
+
+from ansible_collections.kronos.homelab.plugins.module_utils import hooks, owners, receipts, tree
+from ansible_collections.kronos.homelab.plugins.module_utils.runner import HostRunner
 from ansible_collections.kronos.homelab.plugins.module_utils.shell import Leaves, run_module
 
 OPTIONS = {
@@ -138,6 +186,17 @@ OPTIONS = {
         },
     },
     "absent": {"type": "list", "elements": "str", "default": []},
+    "forget": {"type": "bool", "default": False},
+    "hooks": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "paths": {"type": "list", "elements": "str", "required": True},
+            "check": {"type": "list", "elements": "str", "default": []},
+            "run": {"type": "list", "elements": "str", "default": []},
+        },
+    },
 }
 
 
@@ -150,24 +209,45 @@ def rights(entry: dict, predict: bool) -> dict:
     }
 
 
+def twins(files: list[tree.Wanted]) -> set[str]:
+    """Paths that are links to another one of these files, which says the same."""
+    said = {file.path: file.content for file in files}
+    return {
+        file.path
+        for file in files
+        if os.path.islink(file.path) and said.get(os.path.realpath(file.path)) == file.content
+    }
+
+
 def converge(params: dict, check_mode: bool) -> dict:
     """Read, plan, and unless in check mode apply."""
     files = [
         tree.Wanted(entry["path"], entry["content"].encode(), **rights(entry, check_mode)) for entry in params["files"]
     ]
     directories = [tree.WantedDirectory(entry["path"], **rights(entry, check_mode)) for entry in params["directories"]]
-    present = tree.read_present(tree.paths_of(files, directories, params["absent"]))
-    change = tree.plan_tree(files, directories, params["absent"], present)
+    before = (receipts.read("files", params["name"]) or {}).get("left") or {}
+    wanted = {*tree.paths_of(files, directories, params["absent"])}
+    linked = twins(files)
+    files = [file for file in files if file.path not in linked]
+    gone = [path for path in before.get("files") or {} if params["forget"] and path not in wanted]
+    absent = [*params["absent"], *gone]
+    present = tree.read_present(tree.paths_of(files, directories, absent))
+    change = tree.plan_tree(files, directories, absent, present)
+    wishes = [hooks.Hook(*(tuple(entry[key]) for key in ("paths", "check", "run"))) for entry in params["hooks"]]
+    due = hooks.due(wishes, change, files, before)
+    owed = hooks.diff_of(due, change)
     if not check_mode:
         tree.apply(change)
+        hooks.take(due, present, HostRunner())
         left = tree.receipt_of(files, directories, params["absent"])
         receipts.write("files", params["name"], receipts.digest(left), left)
     return {
-        "changed": change.changed,
-        "diff": list(change.diff),
+        "changed": change.changed or bool(owed),
+        "diff": [*change.diff, *owed],
         "created": list(change.creates),
         "updated": list(change.updates),
         "removed": list(change.removes),
+        "ran": [" ".join(hook.run) for hook in due if hook.run],
     }
 
 

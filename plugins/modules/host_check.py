@@ -131,6 +131,13 @@ stacks_present:
   returned: when O(state=checked)
   type: list
   elements: str
+kinds_present:
+  description: >-
+    Kinds of things that our modules left on the host, wanted or not; so what is no longer wanted can be taken away.
+  returned: when O(state=checked)
+  type: list
+  elements: str
+  sample: [daemon, networks, stack, vlan]
 fresh:
   description: Whether nothing of ours is on the host.
   returned: when O(state=checked)
@@ -248,6 +255,7 @@ def check(params: dict, check_mode: bool) -> dict:
         "reasons": list(verdict.reasons),
         "notices": [*notices, *problems, *verdict.notices],
         "stacks_present": list(verdict.stacks),
+        "kinds_present": list(verdict.kinds),
         "fresh": verdict.fresh,
         "settled": dict(verdict.settled),
         "release": dict(conditions.distribution()),

@@ -24,7 +24,9 @@ options:
     type: str
     default: all
   names:
-    description: Names of packages. One that an installed package provides counts as installed.
+    description: >-
+      Names of packages. One that an installed package provides counts as installed. V(a | b) is satisfied by either;
+      where neither is installed, the first comes.
     type: list
     elements: str
     required: true
@@ -76,7 +78,7 @@ def converge(params: dict, check_mode: bool) -> dict:
         times = {key: params[key] for key in ("cache_valid_time", "lock_timeout")}
         warnings = packages.apply(change, run, **times)
         there = packages.read_installed(run) if change.changed else installed
-        left = {"packages": [name for name in params["names"] if there.get(name)]}
+        left = {"packages": packages.present(params["names"], there)}
         receipts.write("packages", params["name"], receipts.digest(params["names"]), left)
     return {
         "changed": change.changed,

@@ -14,6 +14,7 @@ author:
 description:
   - Writes unit files to C(/etc/systemd/system) and the programs that they run, reloads systemd when one changed,
     and enables and starts those that are to be on.
+  - Units and files of an earlier call with the same O(name) that this one does not name are stopped and removed.
 extends_documentation_fragment: kronos.homelab.run
 options:
   name:
@@ -116,10 +117,11 @@ def converge(params: dict, check_mode: bool) -> dict:
     run = HostRunner()
     wanted = [units.WantedUnit(**unit) for unit in params["units"]]
     files = [tree.Wanted(file["path"], file["content"].encode(), int(file["mode"], 8)) for file in params["files"]]
-    present = tree.read_present([file.path for file in files] + [unit.path for unit in wanted])
     states = units.read_states([unit.name for unit in wanted if unit.enabled], run)
     before = (receipts.read("units", params["name"]) or {}).get("left") or {}
-    change = units.plan_units(wanted, files, present, states, before)
+    paths = [file.path for file in files] + [unit.path for unit in wanted]
+    present = tree.read_present(dict.fromkeys([*paths, *(before.get("files") or {})]))
+    change = units.plan_units(wanted, files, present, states, before, units.unwanted(paths, before))
     if not check_mode:
         units.apply(change, run)
         left = units.left(wanted, files)

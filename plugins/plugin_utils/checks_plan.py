@@ -121,6 +121,15 @@ def check_ports(selection: Selection, settings: Settings, problems: Problems) ->
                 problems.say(*entry.locate(path), found, "a port of its own")
 
 
+def check_open_ports(settings: Settings, zones: Zones, problems: Problems) -> None:
+    """The zones that ports of the host's own programs are open to must exist."""
+    known = {*REACH, *zones.known()}
+    for index, port in enumerate(settings.open_ports):
+        if port.reach not in known:
+            wanted = one_of(known) + did_you_mean(port.reach, known)
+            problems.say("kronos_open_ports", (index, "reach"), f"the unknown reach {port.reach!r}", wanted)
+
+
 def _claims(entry: Entry) -> Iterator[tuple[int, str, tuple[Any, ...]]]:
     """Ports of the host that a service takes: what it publishes, and in the host's network all that it listens on."""
     service = entry.service

@@ -112,7 +112,7 @@ def _mount(volume: Volume, service: Service, context: Context) -> Data:
     if volume.name is not None:
         kind, source = "data", f"{context.settings.data_dir}/{service.name}/{volume.name}"
     elif volume.storage is not None:
-        base = str(context.shares[volume.storage]["path"])
+        base = str(context.shares[volume.storage]["root"])
         kind, source = "storage", f"{base}/{volume.path}" if volume.path else base
     elif volume.files is not None:
         kind, source = "files", f"{FILES_ROOT}/{service.stack}/files/{service.name}/{volume.files}"
@@ -134,16 +134,18 @@ def _directories(service: Service, mounts: list[Data]) -> list[Data]:
 
 
 def _shared_directories(service: Service, context: Context) -> list[Data]:
-    """The folders of shares that lie on the host's own disk; what is mounted from elsewhere makes its own folders."""
-    found = {}
+    """The folders of shares that lie on the host's own disk; those of a mounted one are made once it is mounted."""
+    found: dict[str, Data] = {}
     for volume in service.volumes:
         share = context.shares[volume.storage] if volume.storage is not None else {}
-        if share.get("type") in ("local", "bind") and share["source"] == share["path"]:
-            found[str(share["path"])] = True
+        if share and not share["mounted"]:
+            rights = {key: share[key] for key in ("uid", "gid", "mode")}
+            found[str(share["path"])] = rights
             if volume.path:
-                found[f"{share['path']}/{volume.path}"] = True
-    settings = context.settings
-    return [{"path": path, "uid": settings.uid, "gid": settings.gid, "mode": "2775"} for path in found]
+                path = f"{share['path']}/{volume.path}"
+                stated = {each["path"]: each for each in share["directories"]}.get(volume.path, share)
+                found[path] = {key: stated[key] for key in rights}
+    return [{"path": path, **rights} for path, rights in found.items()]
 
 
 def _health(service: Service, settings: Settings) -> Data | None:

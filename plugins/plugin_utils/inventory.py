@@ -48,7 +48,7 @@ def read_settings(
     before = len(problems)
     data: dict[str, Any] = {}
     for key in Settings.model_fields:
-        name = PREFIX + key
+        name = _variable(key, variables)
         if name in variables:
             value = renderer.tree(variables[name], here(name))
             if value is not None:
@@ -68,6 +68,12 @@ def read_settings(
     stacks = settings.stacks if settings else _listed(data.get("stacks"))
     _check_stacks(stacks, catalogue, problems)
     return settings, list(dict.fromkeys(stacks))
+
+
+def _variable(key: str, variables: Mapping[str, Any]) -> str:
+    """The variable that says this setting. The port through which we come is most likely where sshd listens."""
+    name = PREFIX + key
+    return "ansible_port" if key == "ssh_port" and name not in variables else name
 
 
 def _locate(path: Path) -> tuple[str, str]:

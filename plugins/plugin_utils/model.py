@@ -28,7 +28,8 @@ def wrong(wanted: str, found: str | None = None) -> PydanticCustomError:
     return PydanticCustomError("kronos", "{wanted}", {"wanted": wanted, "found": found})
 
 
-def _matching(pattern: str, wanted: str) -> Callable[[str], str]:
+def matching(pattern: str, wanted: str) -> Callable[[str], str]:
+    """A check that the whole text is of this form; *wanted* says it in words."""
     compiled = re.compile(pattern)
 
     def check(value: str) -> str:
@@ -164,21 +165,21 @@ Id = Annotated[int, Field(ge=0, le=4294967294)]
 Size = Annotated[
     str,
     BeforeValidator(_as_text),
-    AfterValidator(_matching(r"(?=.*[1-9])[0-9]+(\.[0-9]+)?[bkmgBKMG]?[bB]?", "a size such as 512m or 1g")),
+    AfterValidator(matching(r"(?=.*[1-9])[0-9]+(\.[0-9]+)?[bkmgBKMG]?[bB]?", "a size such as 512m or 1g")),
 ]
 Duration = Annotated[
     str,
     BeforeValidator(_as_text),
-    AfterValidator(_matching(r"([0-9]+(ms|s|m|h|d|w|y))+|0", "a duration such as 30s or 5m")),
+    AfterValidator(matching(r"([0-9]+(ms|s|m|h|d|w|y))+|0", "a duration such as 30s or 5m")),
 ]
 UrlPath = Annotated[
     str,
     # No quotes, backticks, spaces, braces: the text ends up in proxy rules and in URLs.
-    AfterValidator(_matching(names.URL_PATH, "a URL path that starts with /")),
+    AfterValidator(matching(names.URL_PATH, "a URL path that starts with /")),
 ]
 Url = Annotated[
-    str, AfterValidator(_matching(names.URL, "a URL with http:// or https://, without quotes, braces and spaces"))
+    str, AfterValidator(matching(names.URL, "a URL with http:// or https://, without quotes, braces and spaces"))
 ]
 EnvironmentName = Annotated[
-    str, AfterValidator(_matching(r"[A-Za-z_][A-Za-z0-9_.-]*", "the name of an environment variable"))
+    str, AfterValidator(matching(r"[A-Za-z_][A-Za-z0-9_.-]*", "the name of an environment variable"))
 ]

@@ -106,3 +106,8 @@ def bridge_name(network: str) -> str:
     if len(name) <= INTERFACE_LENGTH:
         return name
     return "kr-" + hashlib.sha256(network.encode()).hexdigest()[:12]
+
+
+def vlan_interface(number: int) -> str:
+    """The interface of a VLAN: ``kr<id>``, which no bridge of ours (``kr-…``) can be called."""
+    return f"kr{number}"

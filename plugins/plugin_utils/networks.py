@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.plugin_utils.addresses import dynamic_part, service_addresses
-from ansible_collections.kronos.homelab.plugins.plugin_utils.names import bridge_name
+from ansible_collections.kronos.homelab.plugins.plugin_utils.names import bridge_name, vlan_interface
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record import DATA_ZONE, Service
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import Zone
 from ansible_collections.kronos.homelab.plugins.plugin_utils.zones import Zones
@@ -118,7 +118,7 @@ def list_networks(
 def _of_zone(name: str, zone: Zone, ipv6: bool) -> Data:
     macvlan = zone.network.driver == "macvlan"
     vlan = zone.vlan
-    parent = zone.network.parent or (f"{vlan.parent}.{vlan.id}" if vlan else None)
+    parent = zone.network.parent or (vlan_interface(vlan.id) if vlan else None)
     return {
         "name": name,
         "driver": zone.network.driver,

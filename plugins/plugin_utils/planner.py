@@ -15,7 +15,9 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils import derive
 from ansible_collections.kronos.homelab.plugins.plugin_utils.addresses import NoRoom
 from ansible_collections.kronos.homelab.plugins.plugin_utils.catalogue import Catalogue
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_plan import (
+    REACH,
     check_needs,
+    check_open_ports,
     check_ports,
     check_references,
     check_routes,
@@ -33,11 +35,18 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.networks import (
     list_zones,
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import Problems
-from ansible_collections.kronos.homelab.plugins.plugin_utils.record import Service
+from ansible_collections.kronos.homelab.plugins.plugin_utils.record import DEFAULT_ZONE, Service
 from ansible_collections.kronos.homelab.plugins.plugin_utils.selection import OWN_STACK, Selection, read_layers, select
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import LAYERED, LEFT_OUT, Person
+from ansible_collections.kronos.homelab.plugins.plugin_utils.shares import (
+    check_secrets,
+    check_users,
+    entries_of,
+    read_shares,
+    secrets_of,
+)
 from ansible_collections.kronos.homelab.plugins.plugin_utils.templating import Renderer
-from ansible_collections.kronos.homelab.plugins.plugin_utils.zones import read_named, read_shares, read_zones
+from ansible_collections.kronos.homelab.plugins.plugin_utils.zones import read_named, read_zones
 
 Data = dict[str, Any]
 SCHEMA = 1
@@ -74,18 +83,21 @@ def build_plan(request: Request) -> Data:
     settings, stacks = read_settings(request.variables, request.catalogue, renderer, problems)
     layers = {name: read_layers(f"kronos_{name}", request.variables, renderer, problems) for name in LAYERED}
     zones = read_zones(layers["zones"], settings, renderer, problems)
-    storage, shares = read_shares(layers["storage"], renderer, problems)
+    storage = read_shares(layers["storage"], renderer, problems)
     people = read_named(Person, "kronos_users", layers["users"], renderer, problems)
     selection = select(request.catalogue, layers["services"], stacks, renderer, problems)
     given = read_secret_names(request.variables, selection, renderer, problems)
     for entry in selection.entries.values():
         check_service(entry, problems)
     check_references(selection, zones, storage, problems)
+    check_users(storage, selection, problems)
+    check_secrets(storage, selection, given, problems)
     check_needs(selection, problems)
     check_stack_cycles(selection, problems)
     cautions = [*request.peers.cautions, *check_talks(selection, request.host, request.peers.services, problems)]
     if settings is not None:
         check_ports(selection, settings, problems)
+        check_open_ports(settings, zones, problems)
         check_routes(selection, settings, problems)
     problems.raise_if_any()
     if settings is None:
@@ -98,7 +110,7 @@ def build_plan(request: Request) -> Data:
         problems.say("kronos_serving_pool", (), str(error), "a larger range")
         problems.raise_if_any()
         raise
-    context = Context(request.host, settings, zones, shares, services, given, joined, addresses)
+    context = Context(request.host, settings, zones, entries_of(storage, settings), services, given, joined, addresses)
     plan = _assemble(context, selection, stacks, request, cautions)
     plan["users"] = {name: person.model_dump() for name, person in sorted(people.models.items())}
     return _sealed(plan, request.run)
@@ -141,7 +153,10 @@ def _assemble(context: Context, selection: Selection, stacks: list[str], request
             for service in services
             for alert in service.alerts
         ],
-        "secrets": [secret for service in services for secret in derive.list_secrets(service, context)],
+        "secrets": [
+            *(secret for service in services for secret in derive.list_secrets(service, context)),
+            *secrets_of(context.shares),
+        ],
         "exceptions": [item for service in services for item in derive.list_exceptions(service)],
         "storage": dict(context.shares),
         "backups": [item for service in services for item in derive.list_backups(service, context)],
@@ -186,11 +201,29 @@ def _cautions(context: Context, routes: Mapping[str, list[Data]], request: Reque
             cautions.append(
                 f"zone {zone} is a macvlan network: the host cannot reach it, and the router decides who may"
             )
+    cautions += _unreachable(context)
     own = {route["fqdn"] for route in everything}
     for peer, entry in sorted(request.peers.entries.items()):
         shared = sorted(own & {route["fqdn"] for route in entry["routes"]})
         if shared:
             cautions.append(f"{peer} serves the same names: {', '.join(shared)}")
+    return cautions
+
+
+def _unreachable(context: Context) -> list[str]:
+    """Ports that are open to a zone in which nothing but containers can be."""
+    found = [(service.name, port) for service in context.containers.values() for port in service.ports]
+    cautions = []
+    for name, port in found:
+        zone = context.zones.of(port.reach)
+        realised = context.zones.realised.get(zone)
+        if (
+            port.reach not in REACH
+            and realised
+            and zone != DEFAULT_ZONE
+            and not (realised.vlan or realised.backup_vlan)
+        ):
+            cautions.append(f"{name}: port {port.port} is open to zone {zone} alone, which has no VLAN: to nobody")
     return cautions
 
 

@@ -22,7 +22,6 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import 
 SECRETS_FOLDER = "/run/secrets"
 HEALTH_INTERVAL = 10
 HEALTH_RETRIES = 3
-REMOTE_SHARES = ("nfs", "cifs")
 
 
 def compose_project(plan: Plan, stack: str) -> Data:
@@ -90,13 +89,20 @@ def _limits(limits: Mapping[str, Any]) -> Data:
 
 
 def _restart(plan: Plan, service: Mapping[str, Any]) -> str:
-    """Return the restart policy; what needs a share of another machine is started by the share's unit instead."""
+    """Return the restart policy; what needs a guarded share is started by the share's unit instead."""
     if service["kind"] == "job":
         return "no"
-    shares = [share["path"] for share in plan["storage"].values() if share["type"] in REMOTE_SHARES]
+    return "on-failure" if guards_of(plan, service) else "unless-stopped"
+
+
+def guards_of(plan: Plan, service: Mapping[str, Any]) -> list[str]:
+    """Names of the guarded shares that the service uses."""
     mounted = [mount["source"] for mount in service["mounts"] if mount["kind"] == "storage"]
-    guarded = any(_within(source, share) for source in mounted for share in shares)
-    return "on-failure" if guarded else "unless-stopped"
+    return [
+        name
+        for name, share in sorted(plan["storage"].items())
+        if share["guarded"] and any(_within(source, share["path"]) for source in mounted)
+    ]
 
 
 def _within(path: str, folder: str) -> bool:

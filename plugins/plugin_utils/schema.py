@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record import Service
-from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import PREFIX, Person, Settings, Share, Zone
+from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import PREFIX, Person, Settings, Zone
+from ansible_collections.kronos.homelab.plugins.plugin_utils.share import Share
 from pydantic import BaseModel
 
 Data = dict[str, Any]

@@ -29,11 +29,22 @@ PREFIX = "kronos_"
 # Each zone gets a sixty-fourth of the pool, and half of that holds its services.
 LONGEST_POOL = 18
 
+InterfaceName = Annotated[Line, Field(pattern=r"^[A-Za-z0-9._-]{1,15}$")]
+
 
 class Tls(Strict):
     """Where certificates come from."""
 
     mode: Literal["internal_ca"] = Field("internal_ca", description="internal_ca: a root of our own on the host.")
+
+
+class OpenPort(Strict):
+    """A port of the host that a program of its own listens on, beside the services."""
+
+    port: Port = Field(description="The port.")
+    protocol: Literal["tcp", "udp"] = Field("tcp", description="tcp or udp.")
+    reach: Literal["public", "lan", "vpn"] | Name = Field("lan", description="public, lan, vpn, or the name of a zone.")
+    what: Line = Field(description="What listens there.")
 
 
 class Settings(Strict):
@@ -75,6 +86,18 @@ class Settings(Strict):
     allowed_ports: list[Port] = Field(
         default_factory=list, description="Ports that verify tolerates beside the plan's and SSH's."
     )
+    ssh_port: Port = Field(22, description="Port at which sshd listens; default: ansible_port where that is given.")
+    ssh_sources: list[Cidr] = Field(
+        default_factory=list,
+        description="Networks from which alone SSH is reached; default: from everywhere, outside LAN and VPN slowly.",
+    )
+    open_ports: list[OpenPort] = Field(
+        default_factory=list, description="Ports of the host's own programs that the firewall opens."
+    )
+    web_from: Literal["anywhere", "cloudflare"] = Field(
+        "anywhere",
+        description="Where the public web ports are reached from; cloudflare: LAN, VPN, zones and Cloudflare alone.",
+    )
 
     @field_validator("serving_pool")
     @classmethod
@@ -93,14 +116,32 @@ LAYERED = ("services", "zones", "storage", "users")
 SECRETS_VARIABLE = "kronos_secrets"
 
 
+class VlanRoute(Strict):
+    """A network behind a router of a VLAN."""
+
+    to: Cidr = Field(description="The network.")
+    via: Ip = Field(description="Its router, an address on the VLAN.")
+
+    @field_validator("to")
+    @classmethod
+    def _is_no_default(cls, value: str) -> str:
+        if value.endswith("/0"):
+            raise wrong("a network; the way to everything else is the VLAN's gateway")
+        return value
+
+
 class Vlan(Strict):
     """A VLAN of the home, as this host takes part in it."""
 
     id: int = Field(ge=1, le=4094, description="VLAN id.")
-    parent: Annotated[Line, Field(pattern=r"^[A-Za-z0-9._-]{1,15}$")] = Field(description="Interface that carries it.")
+    parent: InterfaceName = Field(description="Interface that carries it.")
     address: InterfaceAddress = Field(description="The host's address in it, with prefix length.")
-    gateway: Ip | None = Field(None, description="Its router.")
-    mtu: int | None = Field(None, ge=576, le=9216, description="Largest packet.")
+    gateway: Ip | None = Field(None, description="Its router; without one the VLAN leads nowhere but to itself.")
+    address6: InterfaceAddress | None = Field(None, description="The host's IPv6 address in it, beside an IPv4 one.")
+    gateway6: Ip | None = Field(None, description="Its router for IPv6.")
+    mtu: int | None = Field(None, ge=576, le=9216, description="Largest packet; default: that of the parent.")
+    ipv6: bool = Field(False, description="Whether IPv6 is on; addresses are stated, none comes from advertisements.")
+    routes: list[VlanRoute] = Field(default_factory=list, description="Networks behind other routers of the VLAN.")
 
 
 class ZoneNetwork(Strict):
@@ -109,9 +150,7 @@ class ZoneNetwork(Strict):
     driver: Literal["bridge", "macvlan"] = Field("bridge", description="bridge, or macvlan: straight in the VLAN.")
     subnet: Cidr | None = Field(None, description="Its range; default: one of the engine's address pools.")
     gateway: Ip | None = Field(None, description="Its gateway; default: the first address.")
-    parent: Annotated[Line, Field(pattern=r"^[A-Za-z0-9._-]{1,15}$")] | None = Field(
-        None, description="Interface of a macvlan network; default: the zone's VLAN."
-    )
+    parent: InterfaceName | None = Field(None, description="Interface of a macvlan network; default: the zone's VLAN.")
 
 
 class Zone(Strict):
@@ -128,23 +167,6 @@ class Zone(Strict):
                 raise wrong("network.subnet, which macvlan needs", "a macvlan network without one")
             if self.network.parent is None and self.vlan is None:
                 raise wrong("network.parent or a vlan, which macvlan needs", "a macvlan network without one")
-        return self
-
-
-class Share(Strict):
-    """A place where large data lies."""
-
-    type: Literal["local", "bind", "nfs", "cifs"] = Field(description="local or bind: a folder; nfs, cifs: a server's.")
-    source: Line | None = Field(None, description="Folder, device or server:/export.")
-    path: AbsolutePath | None = Field(None, description="Where it is on this host; default: source, or /mnt/<name>.")
-    options: list[Line] = Field(default_factory=list, description="Mount options.")
-
-    @model_validator(mode="after")
-    def _has_a_place(self) -> Share:
-        if self.type in ("nfs", "cifs") and self.source is None:
-            raise wrong(f"a source, which {self.type} needs", "no source")
-        if self.type in ("local", "bind") and self.path is None and self.source is None:
-            raise wrong("a path", "neither path nor source")
         return self
 
 

@@ -17,7 +17,8 @@ class Check:
     """One thing to look at from outside.
 
     kind is certificate, route, redirect, open (a declared port answers) or closed (an undeclared one does not);
-    subject is what a reader knows it by; port is where to connect on the host's address.
+    subject is what a reader knows it by; port is where to connect on the host's address; guarded:
+    who asks may be refused.
     """
 
     kind: str
@@ -71,9 +72,14 @@ def port_checks(plan: Mapping[str, Any], listening: Sequence[int], ssh_port: int
     listening holds the TCP ports that something on the host accepts on an address other than loopback.
     """
     settings = plan["settings"]
-    declared = {int(port["port"]): str(port["service"]) for port in plan["published"] if port["protocol"] == "tcp"}
-    allowed = {ssh_port, *[int(port) for port in settings["allowed_ports"]]}
-    checks = [Check("open", f"{port}/tcp {service}", port) for port, service in sorted(declared.items())]
+    declared = {int(port["port"]): port for port in plan["published"] if port["protocol"] == "tcp"}
+    own = {int(port["port"]) for port in settings["open_ports"] if port["protocol"] == "tcp"}
+    allowed = {ssh_port, int(settings["ssh_port"]), *own, *[int(port) for port in settings["allowed_ports"]]}
+    anywhere = "public" if settings["web_from"] == "anywhere" else ""
+    checks = [
+        Check("open", f"{number}/tcp {port['service']}", number, guarded=port["reach"] != anywhere)
+        for number, port in sorted(declared.items())
+    ]
     undeclared = sorted(set(listening) - set(declared) - allowed)
     return checks + [Check("closed", f"{port}/tcp", port) for port in undeclared]
 

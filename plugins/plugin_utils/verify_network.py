@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from ansible_collections.kronos.homelab.plugins.plugin_utils.verify_checks import Check, Row
 
 TIMEOUT = 8.0  # seconds for one connection or answer
+SILENCE = 2.0  # the same where none is expected
 PROXY_404 = b"404 page not found"  # what Traefik says for a name it has no router for
 GATEWAY_ERRORS = (502, 503, 504)
 
@@ -88,10 +89,13 @@ def _redirect(check: Check, address: str, url_port: str) -> tuple[bool, str]:
 
 def _port(check: Check, address: str) -> tuple[bool, str]:
     try:
-        socket.create_connection((address, check.port), TIMEOUT).close()
+        # silence is what a closed port is expected to answer
+        socket.create_connection((address, check.port), TIMEOUT if check.kind == "open" else SILENCE).close()
         answers = True
     except (ConnectionRefusedError, TimeoutError):
         answers = False
+    if check.kind == "open" and check.guarded and not answers:
+        return True, "does not answer from here, where it need not"
     if check.kind == "open":
         return answers, "answers" if answers else "declared, but does not answer"
     return not answers, "open, but declared nowhere" if answers else "listens on the host, closed from outside"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The kronos.homelab authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Zones and shares of the inventory, and which zone a record really lands in."""
+"""Zones of the inventory, and which zone a record really lands in."""
 
 from __future__ import annotations
 
@@ -29,11 +29,16 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import (
     shown,
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record import DATA_ZONE, DEFAULT_ZONE, KNOWN_ZONES
-from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import Settings, Share, Vlan, Zone
+from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import Settings, Zone
 from ansible_collections.kronos.homelab.plugins.plugin_utils.templating import Locate, Renderer, here
+from ansible_collections.kronos.homelab.plugins.plugin_utils.vlan_checks import (
+    Network,
+    check_vlans,
+    overlap,
+    vlan_ranges,
+)
 from pydantic import BaseModel
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Model = TypeVar("Model", bound=BaseModel)
 
 # A zone of such a name would take the name of one of our other networks or of an access class.
@@ -106,23 +111,10 @@ def read_zones(
             wanted = f"another name: {taken} have a meaning of their own"
             problems.say(*named.locate((name,)), f"a zone {name!r}", wanted)
     realised = {DEFAULT_ZONE: Zone(), **{name: named.models[name] for name in sorted(named.models)}}
-    _check_vlans(named, problems)
+    check_vlans(named, settings, problems)
     ranges = _check_ranges(named, settings, problems)
     serving = _serving_ranges(realised, settings, ranges, problems)
     return Zones(named, dict(sorted(realised.items())), serving)
-
-
-def _check_vlans(named: Named, problems: Problems) -> None:
-    """The same VLAN id means the same VLAN: the blocks must be equal."""
-    first: dict[int, tuple[str, Vlan]] = {}
-    for name, zone in sorted(named.models.items()):
-        if zone.vlan is None:
-            continue
-        other, vlan = first.setdefault(zone.vlan.id, (name, zone.vlan))
-        if vlan != zone.vlan:
-            differing = [key for key in Vlan.model_fields if getattr(vlan, key) != getattr(zone.vlan, key)]
-            found = f"another {' and '.join(differing)} for VLAN {vlan.id} than zone {other!r} has"
-            problems.say(*named.locate((name, "vlan", differing[0])), found, "equal vlan blocks for one VLAN id")
 
 
 def _check_ranges(named: Named, settings: Settings | None, problems: Problems) -> list[tuple[Network, str]]:
@@ -135,24 +127,16 @@ def _check_ranges(named: Named, settings: Settings | None, problems: Problems) -
         with contextlib.suppress(ValueError):  # a name: nothing to compare
             taken.append((ipaddress.ip_network(settings.address), "kronos_address"))
         _check_lan_and_vpn(settings, problems)
-    vlans: list[tuple[Network, str, int]] = []
-    for name, zone in sorted(named.models.items()):
-        for key in ("vlan", "backup_vlan"):
-            vlan = getattr(zone, key)
-            if vlan is not None:
-                network = ipaddress.ip_interface(vlan.address).network
-                for other, where, number in vlans:
-                    if number != vlan.id and _overlap(network, other):
-                        found = f"{network}, which overlaps {other} of {where}"
-                        problems.say(*named.locate((name, key, "address")), found, "VLANs with ranges of their own")
-                vlans.append((network, f"{name}.{key}", vlan.id))
-    taken += [(network, f"kronos_zones {where}") for network, where, _id in vlans]
+    vlans: dict[Network, str] = {}  # a VLAN that several zones share is one range
+    for place, network in vlan_ranges(named.models):
+        vlans.setdefault(network, f"kronos_zones {place.text}")
+    taken += vlans.items()
     for name, zone in sorted(named.models.items()):
         if zone.network.subnet is None or zone.network.driver == "macvlan":
             continue  # a macvlan network lies in the VLAN's own range
         subnet = ipaddress.ip_network(zone.network.subnet)
         for other, where in taken:
-            if _overlap(subnet, other):
+            if overlap(subnet, other):
                 found = f"{subnet}, which overlaps {other} of {where}"
                 problems.say(*named.locate((name, "network", "subnet")), found, "a range that nothing else uses")
         taken.append((subnet, f"zone {name}"))
@@ -171,7 +155,7 @@ def _serving_ranges(
         problems.say("kronos_serving_pool", (), found, wanted)
         return {}
     for other, where in taken:
-        if _overlap(pool, other):
+        if overlap(pool, other):
             problems.say("kronos_serving_pool", (), f"{pool}, which overlaps {other} of {where}", wanted)
     try:
         return zone_ranges(realised, pool)
@@ -183,28 +167,9 @@ def _serving_ranges(
 def _check_lan_and_vpn(settings: Settings, problems: Problems) -> None:
     for index, item in enumerate(settings.vpn):
         for lan in settings.lan:
-            if _overlap(ipaddress.ip_network(item), ipaddress.ip_network(lan)):
+            if overlap(ipaddress.ip_network(item), ipaddress.ip_network(lan)):
                 found = f"{item}, which overlaps {lan} of kronos_lan"
                 problems.say("kronos_vpn", (index,), found, "a VPN range outside the LAN")
-
-
-def _overlap(one: Network, other: Network) -> bool:
-    return one.version == other.version and one.overlaps(other)
-
-
-def read_shares(
-    layers: Mapping[str, Mapping[str, Any]], renderer: Renderer, problems: Problems
-) -> tuple[Named, dict[str, dict[str, Any]]]:
-    """The shares, resolved: {name: {type, source, path, options}}."""
-    named = read_named(Share, "kronos_storage", layers, renderer, problems)
-    shares: dict[str, dict[str, Any]] = {}
-    for name, share in sorted(named.models.items()):
-        folder = share.source if share.type in ("local", "bind") and share.source else f"/mnt/{name}"
-        path = share.path or folder
-        if not path.startswith("/"):
-            problems.say(*named.locate((name, "source")), shown(path), "an absolute path")
-        shares[name] = {"type": share.type, "source": share.source or path, "path": path, "options": share.options}
-    return named, shares
 
 
 def unknown_zone(zone: str, zones: Zones) -> tuple[str, str]:

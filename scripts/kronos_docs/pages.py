@@ -154,7 +154,7 @@ def _catalogue_row(record: Mapping[str, Any]) -> list[str]:
 def _settings(collection: Collection) -> str:
     model = collection.load("plugin_utils.settings")
     prefix = model.PREFIX
-    layered = {"zones": model.Zone, "storage": model.Share, "users": model.Person}
+    layered = {"zones": model.Zone, "storage": collection.load("plugin_utils.share").Share, "users": model.Person}
     parts = [
         "# Collection-wide settings",
         "Inventory variables that every role and playbook shares. A role's own variables are in [roles](roles.md).",

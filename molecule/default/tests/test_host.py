@@ -102,7 +102,7 @@ def test_media_services_share_one_directory(host: Any) -> None:
         for mount in one["Mounts"]
         if mount["Source"].startswith("/mnt/storage/media")
     }
-    assert sources == {"/mnt/storage/media"}
+    assert sources == {"/mnt/storage/media/library"}
 
 
 def test_containers_are_hardened(host: Any) -> None:

@@ -26,6 +26,9 @@ TABLE = [
     ("d", "/etc/kronos/tls(/NAME)?", "0:0", "755"),  # mounted by the proxy, which reads it as its own user
     ("f", r"/etc/kronos/tls/proxy/cert\.pem", "65532:65532", "644"),
     ("f", r"/etc/kronos/tls/proxy/key\.pem", "65532:65532", "400"),
+    ("d", "/etc/kronos/firewall", "0:0", "700"),
+    ("f", r"/etc/kronos/firewall/ruleset\.nft", "0:0", "600"),
+    ("f", r"/etc/kronos/guard\.json", "0:0", "644"),  # shares and who uses them, which everybody on the host can see
     ("d", "/opt/kronos(/stacks)?", "0:0", "755"),
     ("d", "STACK", "0:0", "700"),
     ("f", r"STACK/(compose\.yml|state\.json|journal\.json)", "0:0", "600"),
@@ -41,13 +44,20 @@ TABLE = [
     ("d", "/var/lib/kronos", "0:0", "755"),
     ("d", "/var/lib/kronos/receipts", "0:0", "700"),
     ("f", r"/var/lib/kronos/receipts/(asked--)?[a-z_]+--[a-z-]+\.json", "0:0", "600"),
+    ("d", "/var/lib/kronos/pending", "0:0", "700"),
+    ("f", r"/var/lib/kronos/pending/[a-z]+\.ended", "0:0", "600"),
     ("d", "/run/kronos", "0:0", "700"),
+    ("f", r"/run/kronos/firewall\.json", "0:0", "644"),
+    ("d", "/run/kronos-guard", "0:0", "755"),
+    ("f", r"/run/kronos-guard/state\.json", "0:0", "644"),
     ("f", r"/run/kronos/([a-z-]+\.lock|lease\.json|last-run)", "0:0", "600"),
     ("d", "/run/kronos-progress", "0:0", "755"),
     ("d", "/usr/local/lib/kronos", "0:0", "755"),
-    ("f", r"/usr/local/lib/kronos/kronos_ca\.py", "0:0", "755"),
-    ("f", r"/usr/local/lib/kronos/kronos_(?!ca\.py)[a-z_]+\.py", "0:0", "644"),
-    ("f", r"/etc/systemd/system/kronos-[a-z-]+\.(service|timer)", "0:0", "644"),
+    ("f", r"/usr/local/lib/kronos/kronos_(ca|firewall|timed)\.py", "0:0", "755"),
+    ("f", r"/usr/local/lib/kronos/kronos_(?!(ca|firewall|timed)\.py)[a-z_]+\.py", "0:0", "644"),
+    ("d", "/usr/local/lib/kronos/__pycache__", "0:0", "755"),
+    ("f", r"/usr/local/lib/kronos/__pycache__/kronos_.+\.pyc", "0:0", "644"),
+    ("f", r"/etc/systemd/system/kronos-[a-z.-]+\.(service|timer)", "0:0", "644"),
 ]
 
 

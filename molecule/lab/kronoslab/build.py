@@ -16,7 +16,7 @@ from pathlib import Path
 from . import engine
 from .console import LabError, run, run_logged, step
 from .place import LABEL, Place
-from .recipes import BASE, LOCAL, Table, build_args, local_name
+from .recipes import LOCAL, Table, base_suite, build_args, local_name
 
 DEBIAN = "http://deb.debian.org/debian"
 SECURITY = "http://deb.debian.org/debian-security"
@@ -38,30 +38,28 @@ class Builder:
         wanted = local_name(self.table, name)
         with lock:
             if not image_exists(wanted):
-                if name == BASE:
-                    self._base(wanted)
+                if suite := base_suite(self.table, name):
+                    self._base(wanted, suite)
                 else:
-                    for layer in self.table.row(name).layers:
+                    for layer in self.table.row(name).below.values():
                         self.ensure(layer)
                     self._build(name)
                 _forget_older(wanted)
         return wanted
 
-    def _base(self, wanted: str) -> None:
+    def _base(self, wanted: str, suite: str) -> None:
         """Debian from its packages; an ordinary user without mmdebstrap gets upstream's image instead."""
         root = os.geteuid() == 0
         if root and not shutil.which("mmdebstrap") and shutil.which("apt-get"):
             engine.install(self.place, ["mmdebstrap", "debian-archive-keyring"])
-        with step(f"Debian {self.table.base['suite']} base image"):
+        with step(f"Debian {suite} base image"):
             if shutil.which("mmdebstrap") and (root or shutil.which("newuidmap")):
-                self._bootstrap(wanted)
+                self._bootstrap(wanted, suite)
             else:
-                self._pull_base(wanted)
+                self._pull_base(wanted, suite)
 
-    def _bootstrap(self, wanted: str) -> None:
-        base = self.table.base
+    def _bootstrap(self, wanted: str, suite: str) -> None:
         debian, security = mirrors()
-        suite = base["suite"]
         sources = [
             f"deb {debian} {suite} main",
             f"deb {debian} {suite}-updates main",
@@ -69,7 +67,7 @@ class Builder:
         ]
         with tempfile.TemporaryDirectory(prefix="kronos-lab-") as folder:
             tar = Path(folder) / "base.tar"
-            include = f"--include={','.join(base['include'])}"
+            include = f"--include={','.join(self.table.base['include'])}"
             keyring = "--keyring=/usr/share/keyrings/debian-archive-keyring.gpg"
             run_logged(
                 ["mmdebstrap", "--variant=minbase", include, keyring, suite, str(tar), *sources],
@@ -78,10 +76,9 @@ class Builder:
             imported = ["docker", "import", "--change", f"LABEL {LABEL}", str(tar), wanted]
             run_logged(imported, self.place.logs / "base.log")
 
-    def _pull_base(self, wanted: str) -> None:
-        base = self.table.base
+    def _pull_base(self, wanted: str, suite: str) -> None:
         args = ["docker", "build", "--network=host", "--force-rm", "--tag", wanted, "--label", LABEL]
-        args += ["--build-arg", f"SUITE={base['suite']}", "--build-arg", f"INCLUDE={' '.join(base['include'])}"]
+        args += ["--build-arg", f"SUITE={suite}", "--build-arg", f"INCLUDE={' '.join(self.table.base['include'])}"]
         try:
             run_logged([*args, str(self.table.folder / "base")], self.place.logs / "base.log")
         except LabError as error:

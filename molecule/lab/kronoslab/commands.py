@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from . import demo, engine, hosts, inventory, network, registry
+from . import demo, engine, guest_commands, guests, hosts, inventory, network, registry
 from .build import Builder, image_exists
 from .console import LabError, fail, run, say, step
 from .place import LABEL, MIRROR, Place, find_place, locked
@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     up = command("up", up_command, "build what is missing, run the registry, start hosts")
     up.add_argument("--host", action="append", default=[], metavar="NAME", help="a host to start; may be repeated")
     up.add_argument("--fresh", action="store_true", help="make these hosts anew, empty")
+    up.add_argument("--suite", default="", help="Debian release of a new host, where it is not the lab's")
     up.add_argument(
         "--publish", action="append", default=[], metavar="PORT:PORT", help="ports on loopback, for a new host"
     )
@@ -54,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     command("status", status_command, "show what there is")
     command("inventory", inventory_command, "write the inventory of the running hosts anew, print its path")
     command("demo", demo_command, "make a host by site.yml, prove it, show how to open it")
+    text = "machines with a kernel of their own, for VLANs and file servers"
+    guest_commands.add_to(commands.add_parser("guest", help=text, description=text))
     ssh = command("ssh", ssh_command, "run a command on a host, or a shell")
     ssh.add_argument("host")
     ssh.add_argument("remote", nargs=argparse.REMAINDER)
@@ -63,11 +66,13 @@ def _parser() -> argparse.ArgumentParser:
 def up_command(place: Place, options: argparse.Namespace) -> None:
     started = time.monotonic()
     with locked():
-        bring_up(place, options.host, fresh=options.fresh, publish=options.publish)
+        bring_up(place, options.host, fresh=options.fresh, publish=options.publish, suite=options.suite)
     say(f"lab is up ({time.monotonic() - started:.0f} s); inventory: {place.inventory}")
 
 
-def bring_up(place: Place, names: Sequence[str], *, fresh: bool = False, publish: Sequence[str] = ()) -> None:
+def bring_up(
+    place: Place, names: Sequence[str], *, fresh: bool = False, publish: Sequence[str] = (), suite: str = ""
+) -> None:
     """All of `up`: engine, network, images, registry, hosts, inventory; two things at a time."""
     table = load_table(place.source)
     place.state.mkdir(parents=True, exist_ok=True)
@@ -79,7 +84,7 @@ def bring_up(place: Place, names: Sequence[str], *, fresh: bool = False, publish
     builder.ensure("base")
     with ThreadPoolExecutor(WORKERS) as pool:
         port = pool.submit(registry.ensure, place, builder)
-        host_image = pool.submit(builder.ensure, "host")
+        host_image = pool.submit(builder.ensure, host_layer(table, suite))
         pushes = [pool.submit(_push, place, builder, ref, port) for ref in _build_order(table)]
         try:
             image = host_image.result()
@@ -93,6 +98,16 @@ def bring_up(place: Place, names: Sequence[str], *, fresh: bool = False, publish
     inventory.write(place)
 
 
+def host_layer(table: Table, suite: str) -> str:
+    """Name of the layer that a host of this Debian release is made of; empty: of the lab's own."""
+    layer = f"host-{suite}" if suite and suite != table.base["suite"] else "host"
+    if layer not in table.layers:
+        raise LabError(
+            f"no hosts of {suite}: images.toml has {', '.join(name for name in table.layers if 'host' in name)}"
+        )
+    return layer
+
+
 def _push(place: Place, builder: Builder, ref: str, port: Future[int]) -> None:
     registry.push(place, builder, ref, port.result())
 
@@ -104,6 +119,8 @@ def _build_order(table: Table) -> list[str]:
 
 def down_command(place: Place, options: argparse.Namespace) -> None:
     with locked():
+        if not options.host:
+            guests.remove_all(place)
         if not engine.answers():
             say("no Docker engine answers: nothing to remove from it")
         elif options.host:
@@ -146,6 +163,9 @@ def remove_images() -> None:
 
 
 def status_command(place: Place, options: argparse.Namespace) -> None:
+    for guest in guests.known(place).values():
+        state = "running" if guest.name in guests.running() else "stopped"
+        say(f"guest     {state}  {guest.address:<15} {guest.name} ({guest.suite}, {guest.manager})")
     if not engine.answers():
         say("no Docker engine answers: the lab is down")
         return

@@ -66,7 +66,7 @@ def ensure(place: Place) -> None:
     if answers():
         return
     _explain_denied()
-    if not _program("dockerd"):
+    if not program("dockerd"):
         install(place, ["docker.io", "iptables"])
     if not shutil.which("docker"):  # a package of its own from Debian 13 on
         install(place, ["docker-cli"])
@@ -82,7 +82,8 @@ def ensure(place: Place) -> None:
         raise LabError("Docker was started, but does not answer `docker info`")
 
 
-def _program(name: str) -> str | None:
+def program(name: str) -> str | None:
+    """Path of a program, also where it is not in the path of an ordinary user."""
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin:/usr/local/sbin")
 
 
@@ -98,7 +99,7 @@ def _start_directly(place: Place) -> None:
     """Start dockerd detached: on a machine without an init system nothing else can."""
     if os.geteuid() != 0:
         raise LabError("no Docker engine answers; only root can start one on a machine without systemd")
-    if not _program("iptables"):
+    if not program("iptables"):
         install(place, ["iptables"])
     place.logs.mkdir(parents=True, exist_ok=True)
     log = place.logs / "dockerd.log"
@@ -109,7 +110,7 @@ def _start_directly(place: Place) -> None:
         with log.open("a") as out:
             process = subprocess.Popen(
                 [
-                    _program("dockerd") or "dockerd",
+                    program("dockerd") or "dockerd",
                     f"--pidfile={pidfile}",
                     f"--mtu={default_mtu()}",
                     "--log-level=warn",

@@ -137,7 +137,7 @@ def _let_in(place: Place, name: str, address: str) -> None:
         '{ grep -qxF "$key" /root/.ssh/authorized_keys || echo "$key" >> /root/.ssh/authorized_keys; }'
     )
     run(["docker", "exec", "-i", container_name(name), "sh", "-c", allow], stdin=ensure_key(place) + "\n")
-    _forget_host_key(place, address)
+    forget_host_key(place, address)
     deadline = time.monotonic() + READY_SECONDS
     ready = [*ssh_args(place, address), "systemctl is-system-running --wait | grep -qE 'running|degraded'"]
     while not succeeds(ready, timeout=30):
@@ -147,7 +147,8 @@ def _let_in(place: Place, name: str, address: str) -> None:
         time.sleep(0.3)
 
 
-def _forget_host_key(place: Place, address: str) -> None:
+def forget_host_key(place: Place, address: str) -> None:
+    """Forget the key of whoever had this address before."""
     if place.known_hosts.exists():
         run(["ssh-keygen", "-R", address, "-f", str(place.known_hosts)], check=False)
 

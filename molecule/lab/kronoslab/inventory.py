@@ -2,7 +2,8 @@
 """What Ansible needs to know of the lab, as files in the state directory.
 
 `inventory.json` has the shape that Ansible's script plugin reads (`--list`); `vars.yml` the same facts as
-plain variables (JSON, which is YAML) for `vars_files` and lookups.
+plain variables (JSON, which is YAML) for `vars_files` and lookups. `guests.json` has the guests, which list_hosts.py
+shows only to those who name them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from . import hosts, network, registry
+from . import guests, hosts, network, registry, trunk
 from .place import MIRROR, Place
 
 GROUP = "lab"
@@ -32,13 +33,20 @@ def inventory_data(
     return {GROUP: {"hosts": sorted(addresses)}, "_meta": {"hostvars": hostvars}}
 
 
-def common_variables(place: Place) -> dict[str, Any]:
-    """How to reach any lab host, and where it finds images."""
+def way_in(place: Place) -> dict[str, Any]:
+    """How Ansible reaches any machine of the lab."""
     return {
         "ansible_user": "root",
         "ansible_ssh_private_key_file": str(place.ssh_key),
         "ansible_ssh_common_args": shlex.join(hosts.ssh_options(place)),
         "ansible_python_interpreter": "/usr/bin/python3",
+    }
+
+
+def common_variables(place: Place) -> dict[str, Any]:
+    """How to reach any lab host, and where it finds images."""
+    return {
+        **way_in(place),
         "kronos_image_mirror": MIRROR,
         "kronos_image_mirror_ca": registry.ca_certificate(place),
         "kronos_lan": [network.subnet()],
@@ -57,6 +65,16 @@ def write(place: Place) -> None:
     place.inventory.write_text(json.dumps(inventory_data(addresses, common, remembered(place)), indent=2) + "\n")
     variables = {"lab_hosts": addresses, "lab_subnet": network.subnet(), "lab_common": common}
     place.variables.write_text(json.dumps(variables, indent=2) + "\n")
+
+
+def write_guests(place: Place) -> None:
+    """Write the guests of this checkout that run, in the shape of the inventory; they have no mirror of images."""
+    up = guests.running()
+    addresses = {name: guest.address for name, guest in guests.known(place).items() if name in up}
+    common = {**way_in(place), "kronos_lan": [str(trunk.SUBNET)], "lab_guests": addresses}
+    data = inventory_data(addresses, common)
+    place.guest_inventory.parent.mkdir(parents=True, exist_ok=True)
+    place.guest_inventory.write_text(json.dumps(data, indent=2) + "\n")
 
 
 def remembered(place: Place) -> dict[str, dict[str, Any]]:

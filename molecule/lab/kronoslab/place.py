@@ -59,6 +59,14 @@ class Place:
     def variables(self) -> Path:
         return self.state / "vars.yml"
 
+    @property
+    def guests(self) -> Path:
+        return self.state / "guests"
+
+    @property
+    def guest_inventory(self) -> Path:
+        return self.state / "guests.json"
+
 
 def find_place() -> Place:
     """The place of this checkout."""

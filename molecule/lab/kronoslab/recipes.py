@@ -29,6 +29,12 @@ class Recipe:
     wheel: str | None = None
     kind: str = "layer"
     standin: dict[str, Any] | None = None
+    suite: str = ""
+
+    @property
+    def below(self) -> dict[str, str]:
+        """Layer as the Dockerfile calls it → the image that is meant."""
+        return {layer: base_name(self.suite) if layer == BASE else layer for layer in self.layers}
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,17 @@ class Table:
 
     def row(self, name: str) -> Recipe:
         return self.layers.get(name) or self.images[name]
+
+
+def base_name(suite: str) -> str:
+    """Name of the base image of a Debian release; empty: of the one that the table gives."""
+    return f"{BASE}-{suite}" if suite else BASE
+
+
+def base_suite(table: Table, name: str) -> str:
+    """Debian release of a base image; empty where *name* is none."""
+    base, _dash, suite = name.partition("-")
+    return (suite or str(table.base["suite"])) if base == BASE else ""
 
 
 def load_table(source: Path) -> Table:
@@ -70,20 +87,21 @@ def _recipe(row: dict[str, Any], name: str, kind: str) -> Recipe:
         wheel=row.get("wheel"),
         kind=kind,
         standin=row.get("standin"),
+        suite=row.get("suite", ""),
     )
 
 
 def recipe_hash(table: Table, name: str) -> str:
     """Short digest over all that shapes an image: its files, arguments, and the layers below it."""
-    if name == BASE:
-        return _digest([json.dumps(table.base, sort_keys=True).encode()])
+    if suite := base_suite(table, name):
+        return _digest([json.dumps({**table.base, "suite": suite}, sort_keys=True).encode()])
     recipe = table.row(name)
     plain = {
         "args": recipe.args,
         "wheel": recipe.wheel,
         "kind": recipe.kind,
         "standin": recipe.standin,
-        "layers": {layer: recipe_hash(table, layer) for layer in recipe.layers},
+        "layers": {layer: recipe_hash(table, image) for layer, image in recipe.below.items()},
     }
     parts = [json.dumps(plain, sort_keys=True).encode()]
     folder = table.folder / recipe.recipe
@@ -122,7 +140,7 @@ def split_ref(ref: str) -> tuple[str, str]:
 def build_args(table: Table, name: str) -> list[str]:
     """Arguments of `docker build` for a row, without the context folder."""
     recipe = table.row(name)
-    args = {layer.upper().replace("-", "_"): local_name(table, layer) for layer in recipe.layers}
+    args = {layer.upper().replace("-", "_"): local_name(table, image) for layer, image in recipe.below.items()}
     args.update(recipe.args)
     result = ["build", "--network=host", "--force-rm", "--tag", local_name(table, name), "--label", LABEL]
     if recipe.kind == "stand-in":

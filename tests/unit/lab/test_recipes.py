@@ -125,6 +125,23 @@ def test_split_ref_without_tag(ref: str) -> None:
         recipes.split_ref(ref)
 
 
+def test_a_layer_of_another_release_stands_on_its_base(source: Path) -> None:
+    edit(
+        source,
+        'name = "python"',
+        'name = "python-old"\nrecipe = "python"\nsuite = "bookworm"\nlayers = ["base"]\n\n[[layer]]\nname = "python"',
+    )
+    table = recipes.load_table(source)
+    old, new = recipes.build_args(table, "python-old"), recipes.build_args(table, "python")
+    assert f"BASE={recipes.local_name(table, 'base-bookworm')}" in old
+    assert f"BASE={recipes.local_name(table, 'base')}" in new
+    assert recipes.local_name(table, "base-bookworm").startswith("kronos-lab/base-bookworm:")
+    assert recipes.base_suite(table, "base-bookworm") == "bookworm"
+    assert recipes.base_suite(table, "base") == "trixie"
+    assert recipes.base_suite(table, "python") == ""
+    assert recipes.recipe_hash(table, "base-bookworm") != recipes.recipe_hash(table, "base")
+
+
 def test_local_name_keeps_the_upstream_name_and_carries_the_hash(source: Path) -> None:
     table = recipes.load_table(source)
     found = recipes.recipe_hash(table, ECHO)

@@ -29,6 +29,10 @@ SETTINGS: dict[str, Any] = {
     "health_timeout": 120,
     "fast": True,
     "allowed_ports": [],
+    "ssh_port": 22,
+    "ssh_sources": [],
+    "open_ports": [],
+    "web_from": "anywhere",
 }
 
 SERVICE: dict[str, Any] = {

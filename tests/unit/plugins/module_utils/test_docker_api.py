@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 from ansible_collections.kronos.homelab.plugins.module_utils import docker_api
@@ -138,7 +140,9 @@ def process_engine(pid):
 
 @pytest.mark.parametrize("name", ["HUP", "SIGHUP"])
 def test_a_signal_goes_to_the_process_itself(name):
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    # nohup ignores the signal, which a child inherits
+    heard = partial(signal.signal, signal.SIGHUP, signal.SIG_DFL)
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], preexec_fn=heard)
     try:
         made = process_engine(process.pid)
         made.signal("prometheus", name)

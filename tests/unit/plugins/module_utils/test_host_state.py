@@ -104,6 +104,7 @@ def test_a_host_that_has_settled(host):
     verdict = host.judge()
     assert verdict.reasons == ()
     assert (verdict.drifted, verdict.fresh, verdict.stacks, verdict.notices) == (False, False, ("media",), ())
+    assert verdict.kinds == ("networks", "packages", "stack", "units")
 
 
 def write(path, text="x"):
@@ -186,6 +187,28 @@ def test_drifts(host, name):
     verdict = host.judge()
     assert verdict.reasons == (says.format(**vars(host)),)
     assert verdict.drifted
+
+
+LEFT = [
+    ({"users": {"nobody-knows": [1, 1, "/", "/bin/sh"]}}, "user nobody-knows: is gone"),
+    ({"users": {"root": [0, 0, "/elsewhere", "/bin/sh"]}}, "user root: changed by hand"),
+    ({"links": {"/proc/self/cwd": "/elsewhere"}}, "/proc/self/cwd: does not lead to /elsewhere any more"),
+    ({"links": {"/etc/nothing": "/x"}}, "/etc/nothing: does not lead to /x any more"),
+    ({"shares": {"/mnt/x": {"name": "x", "type": "nfs", "source": "n:/x"}}}, "share x: is not mounted at /mnt/x"),
+]
+
+
+@pytest.mark.parametrize(("left", "says"), LEFT)
+def test_users_links_and_shares(host, left, says):
+    receipts.write("some", "thing", "d", left, root=host.root)
+    host_state.seal("digest", root=host.root)
+    assert host.judge().reasons == (says,)
+
+
+def test_what_the_mount_guard_holds_is_told_so(host, monkeypatch):
+    host.docker.listed[0]["State"] = "exited"
+    monkeypatch.setattr(host_state.share_state, "read_held", lambda: {"radarr": "media"})
+    assert host.judge().reasons == ("container radarr: stopped by the mount guard while share media is away",)
 
 
 @pytest.mark.parametrize("name", [None, *DRIFTS])

@@ -74,6 +74,7 @@ def test_read_installed():
         (["adduser"], ()),
         (["default-mta", "bb", "aa", "bb"], ("bb", "aa")),
         (["nano", "tzdata"], ("nano", "tzdata")),
+        (["nano | adduser", "nano | tzdata"], ("nano",)),
     ],
 )
 def test_plan(names, missing):
@@ -83,7 +84,11 @@ def test_plan(names, missing):
     assert [entry["after"] for entry in change.diff] == ([] if not missing else ["".join(f"{m}\n" for m in missing)])
 
 
-@pytest.mark.parametrize("name", ["", "-oDebug::x=1", "a b", "A", "a=1", "a;b", "../x.deb", "./x.deb"])
+def test_of_alternatives_the_receipt_names_what_is_there():
+    assert packages.present(["aa | bb", "cc | dd", "ee"], {"bb": "1", "ee": "2", "dd": ""}) == ["bb", "ee"]
+
+
+@pytest.mark.parametrize("name", ["", "a |", "-oDebug::x=1", "a b", "A", "a=1", "a;b", "../x.deb", "./x.deb"])
 def test_what_is_no_name_is_refused(name):
     with pytest.raises(KronosError, match="no name of a Debian package"):
         packages.plan([name], {})

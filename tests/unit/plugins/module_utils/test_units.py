@@ -17,7 +17,7 @@ SERVICE = units.WantedUnit("a.service", "[Service]\n")
 SAME = tree.Present("file", 0o644, 0, 0, b"[Timer]\n")
 OLD = tree.Present("file", 0o644, 0, 0, b"[Timer]\nold\n")
 ON = ("enabled", "active")
-LEFT = units.left([TIMER, SERVICE], [])
+LEFT = units.left([TIMER], [])
 NONE: dict[str, Any] = {}
 
 
@@ -80,6 +80,21 @@ def test_apply_reloads_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None
 
     units.apply(change, run)
     assert asked == [["files"], ["daemon-reload"], ["enable", "a.timer"], ["start", "a.timer"]]
+
+
+def test_what_is_wanted_no_more_is_stopped_and_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(tree, "apply", lambda change: asked.append(change.absent))
+    gone = units.unwanted([SERVICE.path], LEFT)
+    change = units.plan_units([SERVICE], [], {SERVICE.path: tree.ABSENT, TIMER.path: SAME}, {}, LEFT, gone)
+    assert (change.drop, change.files.absent, change.changed) == (("a.timer",), (TIMER.path,), True)
+
+    def run(argv: Any) -> Ran:
+        asked.append(list(argv[1:]))
+        return Ran(0, "", "")
+
+    units.apply(change, run)
+    assert asked == [(), ["disable", "--now", "a.timer"], (TIMER.path,), ["daemon-reload"]]
 
 
 def test_systemd_refusing_is_one_clear_line() -> None:

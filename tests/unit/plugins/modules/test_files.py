@@ -42,6 +42,18 @@ def test_check_mode_says_what_the_run_does_and_a_second_run_is_quiet(wish, tmp_p
     assert run_module(files, **wish)["updated"] == [f"{tmp_path}/app/conf"]
 
 
+def test_a_link_to_a_file_of_the_same_call_that_says_the_same_stays(wish, tmp_path, run_module):
+    wish["files"].append({**wish["files"][0], "path": f"{tmp_path}/other"})
+    assert run_module(files, forget=True, **wish)["changed"]
+    (tmp_path / "other").unlink()
+    (tmp_path / "other").symlink_to("app/conf")  # as systemd does to Debian's /etc/default/locale at boot
+    again = run_module(files, forget=True, **wish)
+    assert (again["changed"], os.readlink(tmp_path / "other")) == (False, "app/conf")
+    wish["files"][1]["content"] = "b\n"
+    assert run_module(files, forget=True, **wish)["updated"] == [f"{tmp_path}/other"]
+    assert (tmp_path / "app" / "conf").read_text() == "a: ü\n"
+
+
 def test_a_user_that_a_run_would_make_first(wish, run_module):
     wish["files"][0]["owner"] = "no-such-one"
     assert run_module(files, check=True, **wish)["changed"]

@@ -53,3 +53,10 @@ def test_prediction_run_and_second_run_agree(host, run_module):
     assert receipts.read("units", "a")["left"]["units"] == {"a.timer": "active"}
     again = run_module(module, **options(host))
     assert (again["changed"], again["diff"]) == (False, [])
+
+
+def test_a_unit_that_is_not_named_any_more_is_removed(host, run_module):
+    run_module(module, **options(host))
+    gone = run_module(module, name="a", units=[], files=[])
+    assert (gone["changed"], os.listdir(host / "units")) == (True, [])
+    assert not run_module(module, name="a", units=[], files=[])["changed"]

@@ -254,20 +254,19 @@ def test_mounts_of_every_kind(planning: Any) -> None:
     plan = own(
         planning,
         {"app": service},
-        kronos_storage={"media": {"type": "nfs", "source": "nas:/media"}},
+        kronos_storage={"media": {"type": "nfs", "source": "nas:/media", "folder": "library"}},
         kronos_storage_host={"media": {"options": ["soft"]}},
         kronos_data_dir="/data",
     )
     assert [tuple(mount.values()) for mount in plan["services"]["app"]["mounts"]] == [
         ("data", "/data/app/config", "/config", False),
-        ("storage", "/mnt/media/films", "/films", True),
-        ("storage", "/mnt/media", "/all", False),
+        ("storage", "/mnt/media/library/films", "/films", True),
+        ("storage", "/mnt/media/library", "/all", False),
         ("files", "/opt/kronos/stacks/own/files/app/conf", "/etc/app", True),
         ("host", "/sys", "/host/sys", True),
     ]
-    assert plan["storage"] == {
-        "media": {"type": "nfs", "source": "nas:/media", "path": "/mnt/media", "options": ["soft"]}
-    }
+    share = plan["storage"]["media"]
+    assert (share["source"], share["path"], share["options"]) == ("nas:/media", "/mnt/media", ["soft"])
     assert plan["services"]["app"]["directories"] == [{"path": "/data/app/config", "uid": 0, "gid": 0, "mode": "0750"}]
 
 

@@ -154,7 +154,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_service(case: str, plans: Any) -> None:
     said, wanted = CASES[case]
-    plan = plans.plan(plans.service("app", **said), storage={"media": {"type": "nfs", "path": "/mnt/media"}})
+    plan = plans.plan(plans.service("app", **said), storage={"media": {"path": "/mnt/media", "guarded": True}})
     before = copy.deepcopy(plan)
     service = compose_project(plan, "own")["services"]["app"]
     assert {key: service.get(key) for key in wanted} == wanted

@@ -18,7 +18,14 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.verify_checks impor
     route_checks,
 )
 
-SETTINGS = {"https_port": 443, "http_port": 80, "allowed_ports": [9000]}
+SETTINGS = {
+    "https_port": 443,
+    "http_port": 80,
+    "allowed_ports": [9000],
+    "open_ports": [],
+    "ssh_port": 22,
+    "web_from": "anywhere",
+}
 ROUTE = {
     "name": "radarr",
     "service": "radarr",
@@ -59,11 +66,13 @@ def test_health_path_proves_the_routed_port_only(http: Any, prefix: str, wanted:
 
 def test_ports_declared_must_answer_and_all_others_must_not() -> None:
     published = [
-        {"port": 443, "protocol": "tcp", "service": "traefik"},
-        {"port": 53, "protocol": "udp", "service": "dns"},
+        {"port": 443, "protocol": "tcp", "service": "traefik", "reach": "public"},
+        {"port": 7000, "protocol": "tcp", "service": "game", "reach": "lan"},
+        {"port": 53, "protocol": "udp", "service": "dns", "reach": "lan"},
     ]
     assert port_checks(plan(published=published), [22, 443, 53, 8888, 9000], 22) == [
         Check("open", "443/tcp traefik", 443),
+        Check("open", "7000/tcp game", 7000, guarded=True),
         Check("closed", "53/tcp", 53),
         Check("closed", "8888/tcp", 8888),
     ]

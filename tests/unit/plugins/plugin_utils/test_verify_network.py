@@ -118,6 +118,7 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         ("redirect", "plain", "/", False, "", True, f"HTTP 308 to https://{NAME}:8443/"),
         ("open", "plain", "/", False, "", True, "answers"),
         ("open", "free", "/", False, "", False, "declared, but does not answer"),
+        ("open", "free", "/", True, "", True, "does not answer from here, where it need not"),
         ("closed", "free", "/", False, "", True, "closed from outside"),
         ("closed", "plain", "/", False, "", False, "open, but declared nowhere"),
     ],

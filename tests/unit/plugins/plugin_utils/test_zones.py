@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 VLAN = {"id": 30, "parent": "eth0", "address": "10.30.0.2/24", "gateway": "10.30.0.1", "mtu": 9000}
+MEDIA = {"vlan": VLAN, "network": {"subnet": "10.77.3.0/24"}}
 
 
 def networks(plan: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -86,7 +87,7 @@ def test_a_new_service_moves_nobody(planning: Any) -> None:
 
 def test_every_zone_is_there_from_the_start(planning: Any) -> None:
     plan = planning.plan(
-        kronos_zones={"media": {"vlan": VLAN}, "apps": {"network": {"subnet": "10.99.0.0/24"}}}, kronos_ipv6=True
+        kronos_zones={"media": MEDIA, "apps": {"network": {"subnet": "10.99.0.0/24"}}}, kronos_ipv6=True
     )
     assert list(plan["zones"]) == ["apps", "default", "media"]
     assert plan["zones"]["media"]["mtu"] == 9000
@@ -108,7 +109,7 @@ def test_macvlan(planning: Any) -> None:
     zone = {"vlan": VLAN, "network": {"driver": "macvlan", "subnet": "10.30.0.0/24"}}
     plan = planning.plan(kronos_zones={"media": zone}, kronos_services={"one": {"image": "x/one:1", "zone": "media"}})
     network = networks(plan)["kronos-media"]
-    assert network["parent"] == "eth0.30"
+    assert network["parent"] == "kr30"
     assert network["gateway"] == "10.30.0.1"
     assert network["bridge"] is None
     assert plan["services"]["one"]["networks"] == ["kronos-media"]
@@ -117,7 +118,7 @@ def test_macvlan(planning: Any) -> None:
 
 def test_zones_of_several_layers(planning: Any) -> None:
     plan = planning.plan(
-        kronos_zones={"media": {"vlan": VLAN}}, kronos_zones_host={"media": {"vlan": {"address": "10.30.0.9/24"}}}
+        kronos_zones={"media": MEDIA}, kronos_zones_host={"media": {"vlan": {"address": "10.30.0.9/24"}}}
     )
     assert plan["zones"]["media"]["vlan"]["address"] == "10.30.0.9/24"
 
@@ -201,17 +202,3 @@ def test_reach_of_a_port_is_a_real_zone(planning: Any) -> None:
     ports = [{"port": 53, "reach": "storage"}, {"port": 54, "reach": "media"}, {"port": 55, "reach": "vpn"}]
     plan = planning.plan(kronos_services={"one": service("one", ports=ports)}, kronos_zones={"media": {}})
     assert [port["reach"] for port in plan["published"]] == ["default", "media", "vpn"]
-
-
-@pytest.mark.parametrize(
-    ("share", "wanted"),
-    [
-        ({"type": "local", "path": "/mnt/a"}, ("/mnt/a", "/mnt/a")),
-        ({"type": "bind", "source": "/srv/a"}, ("/srv/a", "/srv/a")),
-        ({"type": "bind", "source": "/srv/a", "path": "/mnt/b"}, ("/srv/a", "/mnt/b")),
-        ({"type": "cifs", "source": "//nas/a"}, ("//nas/a", "/mnt/share")),
-    ],
-)
-def test_shares(planning: Any, share: dict[str, Any], wanted: tuple[str, str]) -> None:
-    found = planning.plan(kronos_storage={"share": share})["storage"]["share"]
-    assert (found["source"], found["path"]) == wanted

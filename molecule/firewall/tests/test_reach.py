@@ -1,0 +1,98 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reality is the reach table: nothing more, nothing less, whatever Docker does meanwhile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from labtest import Run, until
+from probing.prober import SOURCES, WAYS, Prober, declared
+
+EVERYTHING = range(1, 65536)
+# Where something listens on the host, declared or not.
+INTERESTING = [22, 80, 443, 7001, 7002, 7003, 7004, 7010, 7777, 7778, 8888]
+UDP = [7005, 7006, 7011, 8889]
+
+
+def test_the_first_run_says_what_it_does(first: Run) -> None:
+    assert first.code == 0, first.output
+    order = [task["action"] for task in first.tasks if task["action"].startswith("kronos.homelab.")]
+    assert order.index("kronos.homelab.firewall") < order.index("kronos.homelab.docker_daemon")
+
+
+@pytest.mark.parametrize(("source", "family"), WAYS)
+def test_every_port_from_everywhere(prober: Prober, plan: dict[str, Any], source: str, family: int) -> None:
+    assert prober.tcp(source, family) == declared(plan, source, family)
+
+
+def test_the_table_is_no_empty_one(plan: dict[str, Any]) -> None:
+    assert declared(plan, "internet", 4) == {22, 80, 443, 7001}
+    assert declared(plan, "internet", 6) == {22}
+    assert declared(plan, "lan", 4) == {22, 80, 443, 7001, 7002, 7010}
+    assert declared(plan, "vpn", 4) == {22, 80, 443, 7001, 7002, 7003, 7010}
+    assert declared(plan, "zone iot", 4) == {22, 80, 443, 7001, 7004}
+
+
+def heard(host: Any) -> set[tuple[int, str]]:
+    """Return (port, who) for every datagram that arrived, in the container and on the host."""
+    text = host.check_output("cat /tmp/heard 2>/dev/null; docker exec hello cat /tmp/heard 2>/dev/null; true")
+    return {(int(port), who) for port, who in (line.split() for line in text.splitlines())}
+
+
+def test_datagrams(host: Any, prober: Prober, plan: dict[str, Any]) -> None:
+    for source, family in WAYS:
+        prober.udp(source, family, UDP)
+    wanted = {(port, SOURCES[source][f]) for source, f in WAYS for port in declared(plan, source, f, "udp")}
+    assert {port for port, _who in wanted} == {7005, 7006, 7011}
+    until(lambda: wanted <= heard(host), 10)
+    assert heard(host) == wanted
+
+
+def test_straight_to_a_container(host: Any, prober: Prober) -> None:
+    """A neighbour that routes to the containers' subnet through the host reaches none of their ports."""
+    found = host.check_output(
+        "docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' hello stranger"
+    ).split()
+    for target in found:
+        prober.run("ip", "route", "replace", f"{target}/32", "via", prober.target(4))
+        for source in ("internet", "lan"):
+            assert prober.tcp(source, 4, [80, 443, 7001, 7002, 7777, 8080], target) == set()
+
+
+CONNECT = """import socket, sys
+for port in map(int, sys.argv[2:]):
+    try:
+        socket.create_connection((sys.argv[1], port), 1.5).close()
+        print(port)
+    except OSError:
+        pass
+"""
+
+
+def test_containers_and_the_host(host: Any, prober: Prober, plan: dict[str, Any]) -> None:
+    """Our containers reach at the host what is public; others' containers and the world outside stay reachable."""
+    ports = " ".join(str(port) for port in INTERESTING)
+    for target in (prober.target(4), "172.17.0.1"):
+        found = host.check_output(f"docker exec hello python3 -c '{CONNECT}' {target} {ports}")
+        assert {int(line) for line in found.split()} == declared(plan, "containers in default", 4)
+    way_out = host.check_output(f"docker exec hello python3 -c '{CONNECT}' registry.kronos-lab 5000")
+    assert way_out.split() == ["5000"]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        "systemctl restart docker",
+        "docker compose --project-name kronos-own --file /opt/kronos/stacks/own/compose.yml up --detach",
+        "docker restart stranger hello",
+    ],
+)
+def test_nothing_opens_when_docker_moves(host: Any, prober: Prober, plan: dict[str, Any], event: str) -> None:
+    host.check_output(event)
+    until(lambda: 7001 in prober.tcp("internet", 4, [7001]), 60)
+    for source, family in WAYS:
+        ports = EVERYTHING if source == "internet" else INTERESTING
+        assert prober.tcp(source, family, ports) == declared(plan, source, family), (source, family)

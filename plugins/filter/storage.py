@@ -1,0 +1,30 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filters for the storage role: shares, the packages that they need, and the mount guard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.kronos.homelab.plugins.plugin_utils.filter_edge import plan_filter
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_storage import (
+    storage_guard,
+    storage_guard_units,
+    storage_packages,
+    storage_shares,
+)
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return them by name."""
+        return {
+            "storage_guard": plan_filter(storage_guard),
+            "storage_guard_units": plan_filter(storage_guard_units),
+            "storage_shares": plan_filter(storage_shares),
+            "storage_packages": plan_filter(storage_packages),
+        }

@@ -1,0 +1,184 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carrying out the change of the shares, one share's trouble never being another's."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.kronos.homelab.plugins.module_utils import receipts, tree
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError, explain
+from ansible_collections.kronos.homelab.plugins.module_utils.storage_device import make
+from ansible_collections.kronos.homelab.plugins.module_utils.storage_model import Share
+from ansible_collections.kronos.homelab.plugins.module_utils.storage_plan import Change, folders_now
+from ansible_collections.kronos.homelab.plugins.module_utils.storage_present import (
+    RECEIPT,
+    Outside,
+    Present,
+    read_present,
+    stands,
+)
+from ansible_collections.kronos.homelab.plugins.module_utils.storage_units import (
+    automount_unit,
+    device_of,
+    escape,
+    files_of,
+    mount_unit,
+    on_unit,
+)
+
+GRACE = 15  # beyond a unit's own timeout
+DUE_WHAT = "a share that is not wanted any more is still mounted, since it was in use"
+
+
+@dataclass
+class Outcome:
+    """What came of a change: problems by share (those that were known, and new ones), and diffs of late folders."""
+
+    problems: dict[str, str] = field(default_factory=dict)
+    diff: list[dict[str, str]] = field(default_factory=list)
+
+
+def apply(change: Change, shares: Sequence[Share], outside: Outside) -> Outcome:
+    """Carry out *change*. Raises OSError where a file cannot be written: then nothing has been mounted yet."""
+    outcome = Outcome(dict(change.problems))
+    for path in change.unmount:
+        _must(outside, ["stop", f"{escape(path)}.automount", f"{escape(path)}.mount"])
+    if change.disable:
+        _must(outside, ["disable", *change.disable])
+    for share, device in change.make:
+        _try(share, outcome, lambda share=share, device=device: make(share, device, outside.run))
+    tree.apply(change.files)
+    if change.reload:
+        _must(outside, ["daemon-reload"])
+    if change.enable:
+        _must(outside, ["enable", *change.enable])
+    _make_folders(change, [one for one in shares if not one.mounted], outside, outcome)
+    for share in change.mount:
+        if share.name not in outcome.problems:
+            _try(share, outcome, lambda share=share: _mount(share, outside))
+    for share in change.remount:
+        _try(share, outcome, lambda share=share: _remount(share, outside))
+    _make_folders(change, [one for one in shares if one.mounted], outside, outcome)
+    return outcome
+
+
+def left_of(shares: Sequence[Share], change: Change, outcome: Outcome, present: Present) -> dict[str, Any]:
+    """What the receipt says of the shares that stand, and of those that are to be: their files are ours either way."""
+    refused = {name for name in change.problems if name not in {one.name for one in change.mount}}
+    old_files, old_shares = present.left.get("files") or {}, present.left.get("shares") or {}
+    files: dict[str, Any] = {}
+    kept: dict[str, Any] = {}
+    directories: list[tree.WantedDirectory] = []
+    for share in shares:
+        if share.mounted:
+            if share.name in refused and share.name not in present.standing and share.path in old_shares:
+                kept[share.path] = old_shares[share.path]
+                files.update({path: old_files[path] for path in old_shares[share.path]["files"] if path in old_files})
+                continue
+            kept[share.path] = {**_note(share), "seen": _seen(share, outcome, present)}
+            files.update(tree.receipt_of(files_of(share), [])["files"])
+            continue
+        stated = [tree.WantedDirectory(one.path, one.mode, one.uid, one.gid) for one in share.folders if one.stated]
+        directories += [tree.WantedDirectory(share.path, share.mode, share.uid, share.gid), *stated]
+    for path, note in change.keep.items():
+        kept[path] = note
+        files.update({each: old_files[each] for each in note["files"] if each in old_files})
+    left = {**tree.receipt_of([], directories), "files": files, "shares": kept}
+    left["units"] = {note["on"]: "active" for note in kept.values()}
+    if change.keep:
+        left.update(due=0, due_what=DUE_WHAT)
+    return left
+
+
+def write_receipt(left: Mapping[str, Any], outside: Outside) -> None:
+    """Keep it."""
+    receipts.write(*RECEIPT, receipts.digest(left), dict(left), root=outside.receipts)
+
+
+def _note(share: Share) -> dict[str, Any]:
+    return {
+        "name": share.name,
+        "type": share.type,
+        "source": device_of(share.source) if share.on_device else share.source,
+        "on": on_unit(share),
+        "files": [file.path for file in files_of(share)],
+    }
+
+
+def _seen(share: Share, outcome: Outcome, present: Present) -> list[str]:
+    """The folders that only this share has, as far as they were there once."""
+    if share.name not in outcome.problems:
+        return sorted(one.path for one in share.folders if not one.stated)
+    before = (present.left.get("shares") or {}).get(share.path) or {}
+    return list(before.get("seen") or ())
+
+
+def _mount(share: Share, outside: Outside) -> None:
+    """Start its unit, within its own time, and see that it stands."""
+    names = [automount_unit(share), mount_unit(share)] if share.automount else [mount_unit(share)]
+    outside.run(["systemctl", "reset-failed", *names], timeout=30)
+    done = outside.run(["systemctl", "start", *names], timeout=share.timeout * 2 + GRACE)
+    if stands(share, outside.mounts()):
+        return
+    if done.endless:
+        raise KronosError(f"could not be mounted at {share.path} within {share.timeout} s")
+    raise KronosError(f"could not be mounted at {share.path}: {_why(share, outside)}")
+
+
+def _remount(share: Share, outside: Outside) -> None:
+    """Take new options without taking the share from anybody."""
+    if outside.run(["systemctl", "reload", mount_unit(share)], timeout=share.timeout + GRACE).code:
+        why = _why(share, outside)
+        raise KronosError(f"does not take its new options while it is mounted ({why}); unmount it, and run again")
+
+
+def _why(share: Share, outside: Outside) -> str:
+    """The last words of the mount program, from the journal of its unit."""
+    asked = ["journalctl", "--no-pager", "--output=cat", "--lines=8", f"--unit={mount_unit(share)}"]
+    lines = [line.strip() for line in outside.run(asked, timeout=30).out.splitlines() if line.strip()]
+    told = [line for line in lines if line.startswith(("mount", "Mount process", "fsck"))] or lines[-2:]
+    return " | ".join(told[-2:]) or "the journal does not say why"
+
+
+def _make_folders(change: Change, shares: Sequence[Share], outside: Outside, outcome: Outcome) -> None:
+    """Those that were foreseen, and those of shares that could not be looked into before; each share by itself."""
+    wanted = {one.path: one for one in change.folders.directories}
+    late = {one.name for one in change.later}
+    fresh = read_present([one for one in shares if one.name in late], outside) if late else Present()
+    for share in shares:
+        if share.name in outcome.problems:
+            continue
+        if share.name in late:
+            trees, lost = folders_now(share, fresh)
+            if lost:
+                outcome.problems[share.name] = lost
+            outcome.diff += trees.diff
+            folders: Iterable[tree.WantedDirectory] = trees.directories
+        else:
+            own = {share.path, *(one.path for one in share.folders)}
+            folders = [one for path, one in wanted.items() if path in own]
+        _try(share, outcome, lambda folders=folders: tree.apply(tree.TreeChange(directories=tuple(folders))))
+
+
+def _try(share: Share, outcome: Outcome, work: Any) -> None:
+    try:
+        work()
+    except KronosError as error:
+        outcome.problems[share.name] = str(error)
+    except OSError as error:
+        hint = ""
+        if share.type == "nfs" and error.errno in (errno.EPERM, errno.EACCES):
+            hint = "; the server does not let root of this host do that (root_squash): make the folders there"
+        outcome.problems[share.name] = explain(error) + hint
+
+
+def _must(outside: Outside, words: Sequence[str]) -> None:
+    done = outside.run(["systemctl", *words], timeout=120)
+    if done.code and "not loaded" not in done.err:
+        said = " | ".join((done.err or done.out).strip().splitlines()[-2:]) or f"exit code {done.code}"
+        raise KronosError(f"systemctl {' '.join(words)}: {said}")

@@ -1,0 +1,200 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The base of a host, from the variables of the role `host`: packages, accounts, files with their hooks, units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import did_you_mean
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan, RenderError
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_host_files import (
+    journal,
+    locale,
+    ntp,
+    ssh,
+    sudo,
+    sysctl,
+    upgrades,
+    zram,
+)
+
+SETTINGS: Data = {
+    "packages": [],
+    "timezone": True,
+    "locale": "",
+    "ntp": "detect",
+    "ntp_servers": [],
+    "admin": {},
+    "ssh": True,
+    "upgrades": True,
+    "reboot": True,
+    "reboot_time": "04:00",
+    "sysctl": True,
+    "sysctl_settings": {},
+    "logs": True,
+    "journal_size": "1G",
+    "log_days": 30,
+    "swap": "none",
+    "swap_size": "2G",
+    "hardware_tools": False,
+    "service_account": True,
+}
+# Any of these keeps the clock; apt would throw out the one that is there for another.
+CLOCKS = "systemd-timesyncd | chrony | ntpsec | openntpd | ntp"
+SERVICE_ACCOUNT = "kronos"
+
+
+def host_parts(plan: Plan, settings: Mapping[str, Any] | None = None, keys: Mapping[str, Any] | None = None) -> Data:
+    """Return {packages, groups, users, files, hooks, units} for these `settings` (variables of the role, unprefixed).
+
+    `keys`: what the accounts module said of logins. Without it nothing is closed that somebody may need.
+    """
+    unknown = sorted(set(settings or {}) - set(SETTINGS))
+    if unknown:
+        raise RenderError(f"settings.{unknown[0]}: unknown key{did_you_mean(unknown[0], SETTINGS)}")
+    said = {**SETTINGS, **(settings or {})}
+    parts = [part for part in _parts(plan, said, keys or {}) if part]
+    return {
+        "packages": _packages(said),
+        **_accounts(plan, said),
+        "files": [{"path": path, "content": text, "mode": mode} for path, text, mode, _hook in parts],
+        "hooks": [{"paths": [path], **hook} for path, _text, _mode, hook in parts if hook],
+        "units": _units(said),
+    }
+
+
+def _parts(plan: Plan, said: Data, keys: Mapping[str, Any]) -> list[tuple[str, str, str, Data]]:
+    """(path, content, mode, hook) of every file."""
+    found = [*locale(said["locale"]), *ntp(said["ntp"], said["ntp_servers"])]
+    if said["admin"]:
+        found += sudo(said["admin"])
+    if said["ssh"]:
+        found += ssh(said["admin"], keys)
+    if said["upgrades"]:
+        found += upgrades(said["reboot"], said["reboot_time"])
+    if said["sysctl"]:
+        found += sysctl(said["sysctl_settings"], plan["settings"]["ipv6"])
+    if said["logs"]:
+        found += journal(said["journal_size"], said["log_days"])
+    if said["swap"] == "zram":
+        found += zram(said["swap_size"])
+    return found
+
+
+def _packages(said: Data) -> list[str]:
+    wanted = list(said["packages"])
+    rules = {
+        "locales": bool(said["locale"]) and not said["locale"].startswith("C."),
+        "sudo": bool(said["admin"]),
+        "unattended-upgrades": said["upgrades"],
+        "systemd-zram-generator": said["swap"] == "zram",
+        "smartmontools": said["hardware_tools"],
+        "lm-sensors": said["hardware_tools"],
+        CLOCKS: said["ntp"] == "detect",
+        "systemd-timesyncd": said["ntp"] == "timesyncd",
+        "chrony": said["ntp"] == "chrony",
+    }
+    return list(dict.fromkeys([*wanted, *(name for name, holds in rules.items() if holds)]))
+
+
+def _accounts(plan: Plan, said: Data) -> Data:
+    """The administrator, and who owns the data of the services."""
+    settings, groups, users = plan["settings"], [], []
+    if said["service_account"]:
+        groups.append({"name": SERVICE_ACCOUNT, "gid": settings["gid"]})
+        users.append(
+            {
+                "name": SERVICE_ACCOUNT,
+                "uid": settings["uid"],
+                "group": str(settings["gid"]),
+                "system": True,
+                "home": settings["data_dir"],
+                "shell": "/usr/sbin/nologin",
+            }
+        )
+    admin = said["admin"]
+    if admin:
+        users.append(
+            {
+                "name": admin["name"],
+                "groups": list(admin.get("groups") or ["sudo"]),
+                "shell": admin.get("shell") or "/bin/bash",
+                "keys": list(admin.get("keys") or []),
+            }
+        )
+    return {"groups": groups, "users": users}
+
+
+def _units(said: Data) -> list[Data]:
+    units = []
+    if said["logs"]:
+        units += _log_units(int(said["log_days"]))
+    if said["swap"] == "file":
+        units += _swap_units(str(said["swap_size"]))
+    return units
+
+
+def _log_units(days: int) -> list[Data]:
+    """What logrotate has turned away and nobody fetches; the journal keeps its own bounds."""
+    # Backslashes are doubled for systemd.
+    turned = r"-regextype posix-extended -regex .*\\.(gz|xz|zst|bz2|old|[0-9]+)"
+    service = f"""[Unit]
+Description=Remove rotated logs that are older than {days} days
+
+[Service]
+Type=oneshot
+Nice=19
+IOSchedulingClass=idle
+ExecStart=/usr/bin/find /var/log -xdev -type f -not -path /var/log/journal/* {turned} -mtime +{days} -delete
+"""
+    timer = """[Unit]
+Description=Clean up logs every night
+
+[Timer]
+OnCalendar=03:30
+RandomizedDelaySec=15min
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+"""
+    return [
+        {"name": "kronos-log-cleanup.service", "content": service, "enabled": False},
+        {"name": "kronos-log-cleanup.timer", "content": timer, "enabled": True},
+    ]
+
+
+def _swap_units(size: str) -> list[Data]:
+    """A swap file of this size, made before it is used for the first time; one that is there is left as it is."""
+    maker = f"""[Unit]
+Description=Make the swap file
+ConditionPathExists=!/swapfile
+DefaultDependencies=no
+After=systemd-remount-fs.service
+Before=swapfile.swap
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+UMask=0077
+ExecStart=/bin/sh -c 'fallocate -l {size} /swapfile.new && mkswap /swapfile.new && mv /swapfile.new /swapfile'
+"""
+    swap = """[Unit]
+Description=Swap file
+Requires=kronos-swapfile.service
+After=kronos-swapfile.service
+
+[Swap]
+What=/swapfile
+Priority=10
+
+[Install]
+WantedBy=swap.target
+"""
+    return [
+        {"name": "kronos-swapfile.service", "content": maker, "enabled": False},
+        {"name": "swapfile.swap", "content": swap, "enabled": True},
+    ]

@@ -1,0 +1,163 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files of the base system, each with what must happen when it changes: lists of (path, content, mode, hook).
+
+All are files of our own beside the distribution's, so that a package never asks which of two versions to keep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+File = tuple[str, str, str, dict[str, list[str]]]
+
+HEAD = "# Written by kronos.homelab: changes are lost.\n"
+SSHD = "/etc/ssh/sshd_config.d/10-kronos.conf"
+
+# https://docs.kernel.org/admin-guide/sysctl/ — for a host of containers: forwarding stays on, and return paths are
+# checked loosely, since an answer may leave by another interface than the question came in.
+SYSCTL: dict[str, str | int] = {
+    "fs.inotify.max_user_instances": 1024,
+    "fs.inotify.max_user_watches": 524288,
+    "fs.protected_fifos": 2,
+    "fs.protected_hardlinks": 1,
+    "fs.protected_regular": 2,
+    "fs.protected_symlinks": 1,
+    "kernel.dmesg_restrict": 1,
+    "kernel.kptr_restrict": 1,
+    "kernel.panic": 10,
+    "kernel.unprivileged_bpf_disabled": 1,
+    "kernel.yama.ptrace_scope": 1,
+    "net.core.bpf_jit_harden": 1,
+    "net.core.somaxconn": 4096,
+    "net.ipv4.conf.all.accept_redirects": 0,
+    "net.ipv4.conf.all.accept_source_route": 0,
+    "net.ipv4.conf.all.rp_filter": 2,
+    "net.ipv4.conf.all.secure_redirects": 0,
+    "net.ipv4.conf.all.send_redirects": 0,
+    "net.ipv4.conf.default.rp_filter": 2,
+    "net.ipv4.icmp_echo_ignore_broadcasts": 1,
+    "net.ipv4.ip_forward": 1,
+    "net.ipv4.tcp_syncookies": 1,
+    "net.ipv6.conf.all.accept_redirects": 0,
+    "net.ipv6.conf.all.accept_source_route": 0,
+    "vm.max_map_count": 262144,
+    "vm.swappiness": 10,
+}
+# A host that forwards ignores router advertisements unless told not to, and would lose its own address.
+SYSCTL_IPV6: dict[str, str | int] = {
+    "net.ipv6.conf.all.accept_ra": 2,
+    "net.ipv6.conf.all.forwarding": 1,
+    "net.ipv6.conf.default.accept_ra": 2,
+}
+
+
+def locale(name: str) -> list[File]:
+    """The system's language; the locale is generated where it is none of the built-in ones."""
+    if not name:
+        return []
+    text = f"{HEAD}LANG={name}\n"
+    files: list[File] = [("/etc/locale.conf", text, "0644", {}), ("/etc/default/locale", text, "0644", {})]
+    if not name.startswith("C."):
+        charset = name.partition(".")[2].partition("@")[0] or "ISO-8859-1"
+        files.insert(0, ("/etc/locale.gen", f"{HEAD}{name} {charset}\n", "0644", {"run": ["locale-gen"]}))
+    return files
+
+
+def ntp(provider: str, servers: Sequence[str]) -> list[File]:
+    """Time servers of the user's; without any, what the distribution brings."""
+    if not servers or provider == "none":
+        return []
+    if provider == "chrony":
+        text = HEAD + "".join(f"server {server} iburst\n" for server in servers)
+        run = {"run": ["systemctl", "try-reload-or-restart", "chrony.service"]}
+        return [("/etc/chrony/sources.d/kronos.sources", text, "0644", run)]
+    text = f"{HEAD}[Time]\nNTP={' '.join(servers)}\n"
+    run = {"run": ["systemctl", "try-restart", "systemd-timesyncd.service"]}
+    return [("/etc/systemd/timesyncd.conf.d/90-kronos.conf", text, "0644", run)]
+
+
+def sudo(admin: Mapping[str, Any]) -> list[File]:
+    """Whether the administrator is asked for a password."""
+    if not admin.get("passwordless"):
+        return []
+    path = "/etc/sudoers.d/90-kronos"
+    return [(path, f"{HEAD}{admin['name']} ALL=(ALL:ALL) NOPASSWD: ALL\n", "0440", {"check": ["visudo", "-cf", path]})]
+
+
+def ssh(admin: Mapping[str, Any], keys: Mapping[str, Any]) -> list[File]:
+    """How to get in. A way is closed only where another one has proven to work.
+
+    Passwords: once Ansible itself has logged in with a key, and the administrator (if there is one) too. Root: once
+    the administrator has, and not while Ansible logs in as root; then at least not with a password.
+    """
+    proven, login = set(keys.get("proven") or ()), keys.get("login") or "root"
+    people = {login, admin["name"]} if admin else {login}
+    lines = [
+        "X11Forwarding no",
+        "AllowAgentForwarding no",
+        "PermitEmptyPasswords no",
+        "MaxAuthTries 4",
+        "LoginGraceTime 30",
+        "ClientAliveInterval 120",
+        "ClientAliveCountMax 3",
+    ]
+    if login != "root" and admin and admin["name"] in proven:
+        lines.append("PermitRootLogin no")
+    elif "root" in proven or login in proven - {"root"}:
+        lines.append("PermitRootLogin prohibit-password")
+    if people <= proven:
+        lines += ["PasswordAuthentication no", "KbdInteractiveAuthentication no"]
+    text = HEAD + "".join(f"{line}\n" for line in lines)
+    check = ["sh", "-c", "mkdir -p /run/sshd && sshd -t"]
+    return [(SSHD, text, "0644", {"check": check, "run": ["systemctl", "try-reload-or-restart", "ssh.service"]})]
+
+
+def upgrades(reboot: bool, time: str) -> list[File]:
+    """Security updates by themselves, and a reboot at a stated time where one asks for it."""
+    periodic = (
+        'APT::Periodic::Update-Package-Lists "1";\n'
+        'APT::Periodic::Unattended-Upgrade "1";\n'
+        'APT::Periodic::AutocleanInterval "7";\n'
+    )
+    rules = (
+        f'Unattended-Upgrade::Automatic-Reboot "{"true" if reboot else "false"}";\n'
+        'Unattended-Upgrade::Automatic-Reboot-WithUsers "true";\n'
+        f'Unattended-Upgrade::Automatic-Reboot-Time "{time}";\n'
+        'Unattended-Upgrade::Remove-Unused-Kernel-Packages "true";\n'
+        'Unattended-Upgrade::SyslogEnable "true";\n'
+    )
+    check = {"check": ["apt-config", "dump"]}
+    comment = HEAD.replace("#", "//")
+    return [("/etc/apt/apt.conf.d/90kronos-upgrades", f"{comment}{periodic}{rules}", "0644", check)]
+
+
+def sysctl(further: Mapping[str, Any], ipv6: bool) -> list[File]:
+    """Kernel settings; those of the user win."""
+    path = "/etc/sysctl.d/90-kronos.conf"
+    merged = {**SYSCTL, **(SYSCTL_IPV6 if ipv6 else {}), **further}
+    text = HEAD + "".join(f"{key} = {value}\n" for key, value in sorted(merged.items()) if value is not None)
+    # --ignore: not every kernel has every key
+    return [(path, text, "0644", {"run": ["sysctl", "--quiet", "--ignore", "--load", path]})]
+
+
+def journal(size: str, days: int) -> list[File]:
+    """Bounds of the journal, in which the containers' logs lie too."""
+    text = f"{HEAD}[Journal]\nStorage=persistent\nSystemMaxUse={size}\nMaxRetentionSec={days}day\n"
+    run = {"run": ["systemctl", "restart", "systemd-journald.service"]}
+    return [("/etc/systemd/journald.conf.d/90-kronos.conf", text, "0644", run)]
+
+
+def zram(size: str) -> list[File]:
+    """Compressed swap in memory, at most of this size and of half the memory."""
+    limit = f"min(ram / 2, {_mebibytes(size)})"
+    text = f"{HEAD}[zram0]\nzram-size = {limit}\ncompression-algorithm = zstd\nswap-priority = 100\n"
+    start = "systemctl daemon-reload && systemctl restart systemd-zram-setup@zram0.service"
+    return [("/etc/systemd/zram-generator.conf", text, "0644", {"run": ["sh", "-c", start]})]
+
+
+def _mebibytes(size: str) -> int:
+    number, unit = size[:-1], size[-1:].upper()
+    return int(float(number) * {"M": 1, "G": 1024, "T": 1048576}[unit])

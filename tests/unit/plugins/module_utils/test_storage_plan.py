@@ -1,0 +1,285 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Shares on a host that is played: what is done, what is refused, and that a second run has nothing to do."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.kronos.homelab.plugins.module_utils import (
+    receipts,
+    storage_apply,
+    storage_plan,
+    storage_present,
+    storage_units,
+    tree,
+)
+from ansible_collections.kronos.homelab.plugins.module_utils.share_look import Look, Mount
+from ansible_collections.kronos.homelab.plugins.module_utils.storage_apply import apply, left_of, write_receipt
+from ansible_collections.kronos.homelab.plugins.module_utils.storage_model import Folder, Login, Share
+from ansible_collections.kronos.homelab.plugins.module_utils.storage_plan import Change, make_change
+from ansible_collections.kronos.homelab.plugins.module_utils.storage_present import Present, read_present
+from ansible_collections.kronos.homelab.tests.unit.fakes.storage_host import StorageHost, own, share
+
+RECEIPT = storage_present.RECEIPT
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StorageHost]:
+    """A host, with unit files and logins below the test's folder."""
+    files_of = storage_units.files_of
+    monkeypatch.setattr(storage_units, "FOLDER", str(tmp_path / "units"))
+    monkeypatch.setattr(storage_units, "CREDENTIALS", str(tmp_path / "logins"))
+    for module in (storage_plan, storage_apply, storage_present):
+        monkeypatch.setattr(module, "files_of", lambda one: [own(file) for file in files_of(one)])
+    (tmp_path / "src").mkdir()
+    return StorageHost(tmp_path)
+
+
+def go(host: StorageHost, *shares: Share, safe: bool = True) -> tuple[Change, dict[str, str]]:
+    """One whole run: the change, and the problems that remained."""
+    outside, wanted = host.outside(), sorted(shares, key=lambda one: one.path)
+    present = read_present(wanted, outside)
+    change = make_change(wanted, present, safe)
+    outcome = apply(change, wanted, outside)
+    write_receipt(left_of(wanted, change, outcome, present), outside)
+    return change, outcome.problems
+
+
+def bind(host: StorageHost, name: str, **said: Any) -> Share:
+    one = share(host.top, name, **said)
+    if one.type == "bind":
+        os.makedirs(one.source, exist_ok=True)
+    return one
+
+
+def points(host: StorageHost) -> list[str]:
+    return sorted(os.path.relpath(one.point, host.top) for one in host.mounts if one.point != "/")
+
+
+def test_a_share_is_mounted_gets_its_folders_and_stays(host: StorageHost) -> None:
+    folders = tuple(
+        Folder(f"{host.top}/mnt/a/{name}", os.geteuid(), os.getegid(), 0o750, stated) for name, stated in SAID.items()
+    )
+    one = bind(host, "a", folders=folders)
+    change, problems = go(host, one)
+    assert (problems, points(host), [each.name for each in change.mount]) == ({}, ["mnt/a"], ["a"])
+    assert sorted(change.folders.creates) == [folder.path for folder in folders]
+    for folder in folders:  # the played mount shows an empty folder, as no real bind would
+        assert os.path.isdir(folder.path)
+    left = receipts.read(*RECEIPT, root=str(host.top / "receipts"))["left"]  # type: ignore[index]
+    assert left["shares"][one.path]["source"] == one.source
+    again, _problems = go(host, one)
+    assert (again.changed, again.diff) == (False, ())
+
+
+SAID = {"made": False, "stated": True}
+
+
+def test_what_is_refused_touches_nothing(host: StorageHost) -> None:
+    one, two, three = bind(host, "a"), bind(host, "b"), bind(host, "c")
+    host.mounts.append(Mount(one.path, "/films", "nas:/x", "nfs4", "0:9"))
+    os.makedirs(f"{two.path}/data")
+    _change, problems = go(host, one, two, three)
+    assert problems == {
+        "a": f"/films is mounted at {one.path}, and not by us: unmount it first",
+        "b": f"storage_safe_mode: would have mounted over {two.path}, which holds an entry that nobody could see any "
+        "more; move that away, or set storage_safe_mode: false",
+    }
+    assert points(host) == ["mnt/a", "mnt/c"]
+    assert os.listdir(host.top / "units") == [storage_units.mount_unit(three)]
+    _change, problems = go(host, one, two, three, safe=False)
+    assert (list(problems), points(host)) == (["a"], ["mnt/a", "mnt/b", "mnt/c"])
+
+
+def test_what_is_away_is_told_and_comes_by_itself_later(host: StorageHost) -> None:
+    nfs = share(host.top, "n", type="nfs", source="nas:/x")
+    other = bind(host, "b")
+    lost = share(host.top, "l")
+    for _attempt in range(2):
+        change, problems = go(host, nfs, other, lost)
+        assert problems["n"] == f"the server nas does not answer; nothing is mounted at {nfs.path}"
+        assert (
+            problems["l"] == f"its source {lost.source}: no such file or directory; nothing is mounted at {lost.path}"
+        )
+        assert points(host) == ["mnt/b"]
+    assert not change.changed
+    assert host.units[storage_units.mount_unit(nfs)][0] == "enabled"  # so that a boot, or the guard, mounts it
+    host.servers.add("nas")
+    os.makedirs(lost.source)
+    assert (go(host, nfs, other, lost)[1], points(host)) == ({}, ["mnt/b", "mnt/l", "mnt/n"])
+
+
+def test_a_bind_may_show_a_folder_that_the_same_run_makes(host: StorageHost) -> None:
+    top = f"{host.top}/pool"
+    folder = Folder(f"{top}/media", os.geteuid(), os.getegid(), 0o755)
+    pool = share(host.top, "pool", type="local", source=top, path=top, mounted=False, folders=(folder,))
+    media = share(host.top, "media", source=folder.path)
+    _change, problems = go(host, pool, media)
+    assert (problems, points(host), os.path.isdir(folder.path)) == ({}, ["mnt/media"], True)
+    assert not go(host, pool, media)[0].changed
+
+
+def test_the_trouble_of_one_is_not_that_of_others(host: StorageHost) -> None:
+    one, two = bind(host, "a"), bind(host, "b")
+    host.broken.add(storage_units.mount_unit(one))
+    _change, problems = go(host, one, two)
+    assert (problems, points(host)) == (
+        {"a": f"could not be mounted at {one.path}: mount: it does not want to"},
+        ["mnt/b"],
+    )
+
+
+def test_new_options_are_taken_without_unmounting(host: StorageHost) -> None:
+    one = bind(host, "a")
+    go(host, one)
+    host.asked.clear()
+    change, _problems = go(host, replace(one, read_only=True))
+    assert [each.name for each in change.remount] == ["a"]
+    assert host.asked == ["daemon-reload", f"reload {storage_units.mount_unit(one)}"]
+
+
+def test_a_run_that_was_killed_before_systemd_read_the_file(host: StorageHost) -> None:
+    one = bind(host, "a")
+    go(host, one)
+    receipts.forget(*RECEIPT, root=str(host.top / "receipts"))
+    change, _problems = go(host, one)
+    assert (change.reload, [each.name for each in change.remount], bool(change.diff)) == (True, ["a"], True)
+    assert not go(host, one)[0].changed
+
+
+def test_what_is_not_wanted_any_more_goes_unless_it_is_in_use(host: StorageHost) -> None:
+    one, two = bind(host, "a"), bind(host, "b")
+    go(host, one, two)
+    host.users[one.path] = ("jellyfin",)
+    change, problems = go(host)
+    assert (problems, points(host), change.unmount) == ({}, ["mnt/a"], (two.path,))
+    assert change.warnings[0].startswith("share a is not wanted any more, but in use by jellyfin: it stays mounted")
+    left = receipts.read(*RECEIPT, root=str(host.top / "receipts"))["left"]  # type: ignore[index]
+    assert (list(left["shares"]), left["due"]) == ([one.path], 0)
+    assert os.listdir(host.top / "units") == [storage_units.mount_unit(one)]
+    host.users.clear()
+    go(host)
+    assert (points(host), os.listdir(host.top / "units")) == ([], [])
+
+
+def test_what_took_the_place_of_a_share_is_not_ours_to_unmount(host: StorageHost) -> None:
+    one = bind(host, "a")
+    go(host, one)
+    host.mounts = [*host.mounts[:1], Mount(one.path, "/", "tmpfs", "tmpfs", "0:9")]
+    assert go(host)[0].unmount == ()
+    assert points(host) == ["mnt/a"]
+
+
+MOVES = [
+    (True, (), "storage_safe_mode: would have unmounted"),
+    (False, ("plex",), "in use by plex: stop them first"),
+    (False, (), ""),
+]
+
+
+@pytest.mark.parametrize(("safe", "users", "wanted"), MOVES)
+def test_another_source_in_the_same_place(host: StorageHost, safe: bool, users: tuple[str, ...], wanted: str) -> None:
+    one = bind(host, "a")
+    go(host, one)
+    moved = bind(host, "a", source=f"{host.top}/src/other")
+    host.users[one.path] = users
+    _change, problems = go(host, moved, safe=safe)
+    root = next(each.root for each in host.mounts if each.point == one.path)
+    assert root == (one.source if wanted else moved.source)
+    assert wanted in problems.get("a", "")
+    left = receipts.read(*RECEIPT, root=str(host.top / "receipts"))["left"]  # type: ignore[index]
+    assert left["shares"][one.path]["source"] == root  # what stands, so that a later run may still move it
+
+
+def test_a_folder_that_was_there_once_is_not_made_anew(host: StorageHost) -> None:
+    folder = Folder(f"{host.top}/mnt/a/library", os.geteuid(), os.getegid(), 0o755, stated=False)
+    one = bind(host, "a", folders=(folder,))
+    go(host, one)
+    os.rmdir(folder.path)
+    for _attempt in range(2):
+        change, problems = go(host, one)
+        assert problems["a"].startswith(f"{folder.path}, which an earlier run found there, is gone")
+        assert (change.changed, os.path.exists(folder.path)) == (False, False)
+    os.mkdir(folder.path)
+    assert go(host, one)[1] == {}
+
+
+def test_a_share_that_does_not_answer_is_not_looked_into(host: StorageHost) -> None:
+    folder = Folder(f"{host.top}/mnt/a/films", os.geteuid(), os.getegid(), 0o755)
+    one = bind(host, "a")
+    go(host, one)
+    host.silent.add(one.path)
+    _change, problems = go(host, replace(one, folders=(folder,)))
+    assert problems == {"a": "is mounted, but does not answer within 5 s"}
+    assert not os.path.exists(folder.path)
+
+
+def test_a_source_that_hangs_is_not_looked_into(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = bind(host, "a", folders=(Folder(f"{host.top}/mnt/a/films", 0, 0, 0o755),))
+    host.silent.add(one.source)
+    read = tree.read_present
+    monkeypatch.setattr(
+        tree, "read_present", lambda paths: [pytest.fail(p) for p in paths if "src" in p] or read(paths)
+    )
+    _change, problems = go(host, one)
+    assert problems == {"a": f"its source {one.source}: does not answer within 5 s; nothing is mounted at {one.path}"}
+
+
+def test_little_space_is_a_warning() -> None:
+    one = Share("a", "bind", "/srv/a", "/mnt/a", mounted=True)
+    units = {storage_units.mount_unit(one): ("enabled", "active")}
+    files = {file.path: tree.Present("file", 0o644, 0, 0, file.content) for file in storage_units.files_of(one)}
+    left = {"files": tree.receipt_of(storage_units.files_of(one), [])["files"]}
+    looks = {"a": Look(size=100, free=3)}
+    present = Present(standing=frozenset({"a"}), looks=looks, states=units, files=files, left=left)
+    change = make_change([one], present, True)
+    assert (change.changed, change.warnings) == (False, ("share a: 3 % of the space is free",))
+
+
+def test_a_login_never_shows(host: StorageHost) -> None:
+    host.servers.add("nas")
+    login = Login("me", "nas", password="to-be-hidden")
+    one = share(host.top, "a", type="cifs", source="//nas/x", login=login)
+    change, _problems = go(host, one)
+    assert "to-be-hidden" in Path(storage_units.credentials_path(one)).read_text()
+    assert "to-be-hidden" not in repr(change) + repr(change.diff)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_whatever_came_before_a_second_run_is_quiet(host: StorageHost, seed: int) -> None:
+    """Random lists of shares one after the other, with mounts lost, tampered with and added in between."""
+    chance = random.Random(seed)
+    for _step in range(4):
+        names = chance.sample("abcdef", chance.randint(0, 4))
+        shares = [
+            bind(host, name, source=f"{host.top}/src/{chance.choice(names)}", read_only=chance.random() < 0.3)
+            for name in names
+        ]
+        if chance.random() < 0.3 and len(host.mounts) > 1:
+            host.mounts.remove(chance.choice(host.mounts[1:]))
+        foreign = Mount(f"{host.top}/mnt/{chance.choice('abcdef')}", "/", "tmpfs", "tmpfs", f"1:{_step}")
+        if chance.random() < 0.3:
+            host.mounts.append(foreign)
+        host.users = {f"{host.top}/mnt/{name}": ("app",) for name in "abcdef" if chance.random() < 0.2}
+        there = [one for one in host.mounts if one.kind == "tmpfs"]
+        used = [one for one in host.mounts if host.users.get(one.point) and one.kind != "tmpfs"]
+        safe = chance.random() < 0.5
+        before = (list(host.mounts), dict(host.units))
+        predicted = make_change(sorted(shares, key=lambda one: one.path), read_present(shares, host.outside()), safe)
+        assert (list(host.mounts), dict(host.units)) == before
+        change, problems = go(host, *shares, safe=safe)
+        assert change.diff == predicted.diff
+        assert [one for one in there if one not in host.mounts] == []
+        assert [one for one in used if one not in host.mounts] == []
+        for one in shares:
+            assert one.name in problems or storage_present.stands(one, host.mounts)
+        again, same = go(host, *shares, safe=safe)
+        assert (again.changed, again.diff, same) == (False, (), problems)

@@ -1,0 +1,110 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which network manager owns a parent, from what it notes in /run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.kronos.homelab.plugins.module_utils import vlan_manager, vlan_model
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils.vlan_live import Link, Live
+
+NETWORKD = {"run/systemd/netif/links/2": "ADMIN_STATE=configured\nNETWORK_FILE=/etc/systemd/network/10-eth0.network\n"}
+NETPLAN = {"run/systemd/netif/links/2": "NETWORK_FILE=/run/systemd/network/10-netplan-lan.network\n"}
+UNMANAGED = {"run/systemd/netif/links/2": "ADMIN_STATE=unmanaged\n"}
+IFUPDOWN = {
+    "run/network/ifstate": "lo=lo\neth0=eth0\n",
+    "etc/network/interfaces": "source /etc/network/interfaces.d/*\n",
+}
+NM = {"run/NetworkManager/devices/2": "[device]\nmanaged=true\nconnection-uuid=1\n"}
+LIVE = Live({"lo": Link("lo", 1), "eth0": Link("eth0", 2), "eth1": Link("eth1", 3)})
+
+
+def wanted(parent: str = "eth0", number: int = 30) -> vlan_model.Interface:
+    return vlan_model.Interface(f"kr{number}", number, parent, (f"10.{number % 250}.0.2/24",))
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(vlan_manager, "ROOT", str(tmp_path))
+
+    def write(*parts: dict[str, str]) -> None:
+        for files in parts:
+            for name, text in files.items():
+                path = tmp_path / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+
+    return write
+
+
+FOUND = [
+    ((NETWORKD,), "networkd", "/etc/systemd/network/10-eth0.network"),
+    ((NETPLAN,), "netplan", "lan"),
+    ((IFUPDOWN,), "ifupdown", ""),
+    # networkd runs for others and leaves eth0 alone
+    ((UNMANAGED, IFUPDOWN), "ifupdown", ""),
+    ((NETWORKD, {"run/network/ifstate": "lo=lo\n"}), "networkd", "/etc/systemd/network/10-eth0.network"),
+]
+
+
+@pytest.mark.parametrize(("files", "name", "by"), FOUND)
+def test_detection(host: Any, files: Any, name: str, by: str) -> None:
+    host(*files)
+    managed = vlan_manager.choose([wanted()], LIVE, "auto")
+    assert (managed.provider.name, managed.parents["eth0"].configured_by) == (name, by)
+
+
+REFUSED = [
+    ((NM,), "auto", r"not supported \(eth0: NetworkManager\). Wanted one of networkd, netplan, ifupdown"),
+    (({"run/NetworkManager/devices/2": "managed-type=full\n"},), "auto", "eth0: NetworkManager"),
+    ((UNMANAGED,), "auto", r"not supported \(eth0: nobody\)"),
+    ((IFUPDOWN,), "networkd", r"networkd does not configure these interfaces of VLANs: eth0 \(ifupdown\)"),
+    ((NETWORKD,), "ifupdown", r"ifupdown does not configure these interfaces of VLANs: eth0 \(networkd\)"),
+    ((NM,), "netplan", r"netplan does not configure .* eth0 \(NetworkManager\)"),
+    (
+        ({"run/network/ifstate": "eth0=eth0\n"},),
+        "auto",
+        "does not read /etc/network/interfaces.d: add `source",
+    ),
+]
+
+
+@pytest.mark.parametrize(("files", "manager", "says"), REFUSED)
+def test_refusals(host: Any, files: Any, manager: str, says: str) -> None:
+    host(*files)
+    with pytest.raises(KronosError, match=says):
+        vlan_manager.choose([wanted()], LIVE, manager)
+
+
+def test_a_parent_that_nobody_configures_can_be_given_to_ifupdown(host: Any) -> None:
+    host({"etc/network/interfaces": "source-directory interfaces.d\n"})
+    assert vlan_manager.choose([wanted()], LIVE, "ifupdown").provider.name == "ifupdown"
+
+
+def test_parents_that_do_not_exist_are_one_error(host: Any) -> None:
+    host(NETWORKD)
+    with pytest.raises(KronosError) as caught:
+        vlan_manager.choose([wanted("eth7"), wanted("eth0", 31), wanted("bond0", 32)], LIVE, "auto")
+    assert str(caught.value) == (
+        "no such interface on the host: bond0 (of VLAN 32), eth7 (of VLAN 30); there are eth0, eth1"
+    )
+
+
+def test_parents_of_two_managers_are_one_error(host: Any) -> None:
+    host(NETWORKD, {"run/network/ifstate": "eth1=eth1\n"})
+    with pytest.raises(KronosError, match=r"several network managers \(eth1: ifupdown; eth0: networkd\)"):
+        vlan_manager.choose([wanted(), wanted("eth1", 31)], LIVE, "auto")
+
+
+def test_who_is_involved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: Any) -> None:
+    host(NETWORKD)
+    managed = vlan_manager.choose([wanted()], LIVE, "auto")
+    old = ["/etc/network/interfaces.d/kronos-kr30", "/etc/kronos/vlan-marks.nft"]
+    assert [each.name for each in vlan_manager.involved(managed, old)] == ["networkd", "ifupdown"]
+    assert [each.name for each in vlan_manager.involved(None, old)] == ["ifupdown"]
+    assert [each.name for each in vlan_manager.involved(None, old[1:])] == []
