@@ -223,8 +223,8 @@ def _refuse_range(
     why = in_the_way(subnet, needed, bridges, ours) if isinstance(subnet, IPv4Network) else ""
     if why:
         raise KronosError(
-            f"network {network['name']}: the host needs {subnet} for itself ({why}). Nothing was changed; another range "
-            f"is chosen by kronos_serving_pool for the networks kronos-in-*, else by the zone's network.subnet"
+            f"network {network['name']}: the host needs {subnet} for itself ({why}). Nothing was changed; another "
+            f"range is chosen by kronos_serving_pool for the networks kronos-in-*, else by the zone's network.subnet"
         )
 
 
