@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_network
+from ipaddress import IPv4Network, ip_network
 from typing import Any, Protocol
 
 from ansible_collections.kronos.homelab.plugins.module_utils import receipts
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_socket import is_ours, name_of
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils.host_ranges import Needed, in_the_way
 
 MANAGED = "kronos.managed"
 SPEC = "kronos.spec"
@@ -112,11 +113,13 @@ def plan(
     create: bool,
     prune: bool,
     assume_left: bool = False,
+    needed: Sequence[Needed] = (),
 ) -> NetworksChange:
     """The change that leads to exactly these networks of ours. Pure.
 
     *assume_left* counts our own containers in a network that nobody wants as gone: in check mode the stacks before us
-    only said that they would leave. Raises KronosError where a network or a container of somebody else is in the way.
+    only said that they would leave. *needed*: ranges that the host needs for itself. Raises KronosError where one of
+    these, or a network or a container of somebody else is in the way.
     """
     by_name = {str(network["name"]): network for network in wanted}
     if create:
@@ -124,6 +127,8 @@ def plan(
     missing = [name for name in by_name if create and name not in found]
     standing = [name for name in by_name if name in found]
     differ = [name for name in standing if create and found[name].spec != spec_of(by_name[name])]
+    for name in [*missing, *differ]:
+        _refuse_range(by_name[name], by_name.values(), found, needed)
     moved = {name: _moved(by_name[name], found[name]) for name in standing if create and name not in differ}
     surplus = [name for name in sorted(found) if prune and found[name].spec is not None and name not in by_name]
     users = {name: _names(found[name].members, foreign_only=assume_left) for name in surplus}
@@ -200,6 +205,27 @@ def _refuse(wanted: Mapping[str, Mapping[str, Any]], found: Mapping[str, Found])
                 f"the network {name} must be made anew, but containers that are not ours use it: "
                 f"{', '.join(strangers)}. Take them off first: docker network disconnect {name} {strangers[0]}"
             )
+
+
+def _refuse_range(
+    network: Mapping[str, Any],
+    wanted: Iterable[Mapping[str, Any]],
+    found: Mapping[str, Found],
+    needed: Sequence[Needed],
+) -> None:
+    """A macvlan network lies in a range of the home on purpose; a bridge with one would cut the host off from it."""
+    if not network.get("subnet") or network.get("driver") == "macvlan":
+        return
+    subnet = ip_network(str(network["subnet"]))
+    bridges = [str(each["bridge"]) for each in wanted if each.get("bridge")]
+    standing = [ip_network(str(each.options["subnet"])) for each in found.values() if each.options.get("subnet")]
+    ours = [each for each in standing if isinstance(each, IPv4Network)]
+    why = in_the_way(subnet, needed, bridges, ours) if isinstance(subnet, IPv4Network) else ""
+    if why:
+        raise KronosError(
+            f"network {network['name']}: the host needs {subnet} for itself ({why}). Nothing was changed; another "
+            f"range is chosen by kronos_serving_pool for the networks kronos-in-*, else by the zone's network.subnet"
+        )
 
 
 def _moved(network: Mapping[str, Any], here: Found) -> tuple[str, ...]:

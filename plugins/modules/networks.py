@@ -15,6 +15,8 @@ description:
   - Creates networks that are missing and makes those anew whose driver, subnet, bridge or other options differ.
     Containers on such a network are taken off and named in the result; M(kronos.homelab.stack) makes them anew, since
     Docker joins none again that compose made.
+  - A range to which a route of the host leads, or from which somebody is connected to it, is refused - the bridge would
+    cut them off.
   - Networks of others are never touched. One that has a name of ours is an error, and so is a container of somebody
     else on a network that must be made anew.
   - On a host without Docker, check mode predicts every network as created.
@@ -130,7 +132,7 @@ foreign:
   type: dict
 """
 
-from ansible_collections.kronos.homelab.plugins.module_utils import networks, receipts
+from ansible_collections.kronos.homelab.plugins.module_utils import host_ranges, networks, receipts
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_socket import Engine, EngineMissing
 from ansible_collections.kronos.homelab.plugins.module_utils.shell import Leaves, run_module
 
@@ -170,7 +172,9 @@ def converge(params: dict, check_mode: bool) -> dict:
             raise
         found = networks.remembered((receipts.read(*RECEIPT) or {}).get("left") or {}) if missing.installed else {}
         warnings = [f"{missing}; predicted from what the last run left"] if missing.installed else []
-    change = networks.plan(params["networks"], found, params["create"], params["prune"], assume_left=check_mode)
+    needed = host_ranges.read_needed()
+    wishes = params["networks"], found, params["create"], params["prune"]
+    change = networks.plan(*wishes, assume_left=check_mode, needed=needed)
     if not check_mode:
         networks.apply(change, engine)
         there = {network["Name"]: network["Id"] for network in engine.networks()}

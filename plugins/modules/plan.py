@@ -118,7 +118,7 @@ zones:
   type: dict
   returned: success
 networks:
-  description: Every Docker network that must exist.
+  description: Every Docker network that must exist, with the addresses that services have there for good.
   type: list
   elements: dict
   returned: success
@@ -134,7 +134,7 @@ routes:
       fqdn: radarr.home.example
       path: /
       access: authenticated
-      upstream: http://radarr:7878
+      upstream: http://10.236.9.14:7878
       url: https://radarr.home.example
       verify_upstream: true
 published:

@@ -88,6 +88,23 @@ def test_a_range_that_is_taken_leaves_all_as_it_was(host: Any) -> None:
         host.check_output("docker network rm foreign")
 
 
+@pytest.mark.parametrize("check", [True, False], ids=["predicted", "done"])
+def test_a_range_to_which_the_host_has_a_route_is_refused(host: Any, check: bool) -> None:
+    """Else the bridge would swallow a part of the home, perhaps the one from which we are connected."""
+    host.check_output("ip link add far type dummy && ip link set far up && ip route add 10.78.0.0/16 dev far")
+    try:
+        before = host.check_output("docker network ls --no-trunc | sort")
+        run = labtest.site(
+            *(["--check"] if check else []), kronos_zones_zz={"default": {"network": {"subnet": "10.78.4.0/24"}}}
+        )
+        assert run.code != 0
+        assert "the host needs 10.78.4.0/24 for itself (the route to 10.78.0.0/16 over far)" in " ".join(run.failures)
+        assert host.check_output("docker network ls --no-trunc | sort") == before
+        assert labtest.answers("hello")
+    finally:
+        host.check_output("ip link del far")
+
+
 # Its name falls on the place of hello's, and comes first.
 INTRUDER = "about1135"
 

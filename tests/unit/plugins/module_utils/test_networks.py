@@ -3,9 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from ipaddress import IPv4Network
+
 import pytest
 from ansible_collections.kronos.homelab.plugins.module_utils import networks
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils.host_ranges import Needed
 from ansible_collections.kronos.homelab.plugins.module_utils.networks import Found, Member
 
 A = {"name": "kronos-a", "driver": "bridge", "bridge": "kr-a", "internal": False, "subnet": None, "mtu": None}
@@ -39,6 +42,31 @@ def test_plan(wanted, found, prune, happens):
 
 
 B = {**A, "name": "kronos-b"}
+LAN = Needed(IPv4Network("10.7.0.0/24"), "eth0", "the route to 10.7.0.0/24 over eth0")
+
+
+@pytest.mark.parametrize("found", [{}, {"kronos-a": standing(A)}], ids=["created", "made anew"])
+def test_a_range_that_the_host_needs_is_refused(found):
+    with pytest.raises(
+        KronosError, match=r"kronos-a: the host needs 10\.7\.0\.0/16 for itself \(the route to .* eth0\)"
+    ):
+        networks.plan([{**A, "subnet": "10.7.0.0/16"}], found, True, True, needed=[LAN])
+
+
+@pytest.mark.parametrize(
+    ("network", "found"),
+    [
+        ({**A, "subnet": "10.8.0.0/16"}, {}),
+        ({**A, "subnet": "10.7.0.0/24", "driver": "macvlan", "parent": "eth0", "bridge": None}, {}),
+        ({**A, "subnet": "10.7.0.0/24"}, {"kronos-a": standing({**A, "subnet": "10.7.0.0/24"})}),  # it stands
+        ({**A, "subnet": "fd00:7::/64"}, {}),
+        (A, {}),
+    ],
+)
+def test_ranges_that_are_free(network, found):
+    networks.plan([network], found, True, True, needed=[LAN])
+
+
 FIXED = {**A, "subnet": "10.7.0.0/24", "addresses": {"radarr": "10.7.0.200", "notes": "10.7.0.201"}}
 
 
