@@ -207,9 +207,14 @@ def guard(place: Place, command: Command, sleep: Callable[[float], None] = time.
             done = [str(error)]
         for line in done:
             if line not in last:
-                print(line, flush=True)
+                _say(line)
         last = done
         sleep(EVERY)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()  # a journal reads it
 
 
 def _must(command: Command, words: Sequence[str]) -> None:
@@ -242,17 +247,17 @@ def main(argv: Sequence[str], place: Place | None = None, command: Command = run
     try:
         with locked(place):
             if list(argv) == ["load"]:
-                print(load(place, command))
+                _say(load(place, command))
             elif list(argv) == ["check"]:
-                print("\n".join(guard_once(place, command)) or "all stands")
+                _say("\n".join(guard_once(place, command)) or "all stands")
             else:
-                print("kronos_firewall.py load|guard|check", file=sys.stderr)
+                sys.stderr.write("kronos_firewall.py load|guard|check\n")
                 return 2
     except (FirewallError, OSError) as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    raise SystemExit(main(sys.argv[1:]))

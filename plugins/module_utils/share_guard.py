@@ -56,6 +56,10 @@ def shares_of(container: str, config: Mapping[str, Any]) -> set[str]:
     return {share for share, stacks in users if any(container in names for names in stacks.values())}
 
 
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
 @dataclass
 class World:
     """What the guard acts with; tests put others in its place."""
@@ -64,7 +68,7 @@ class World:
     mounts: Callable[[], list[share_look.Mount]] = share_look.read_mounts
     start: Callable[[share_look.Question], share_look.Child] = share_look.start
     clock: Callable[[], float] = time.monotonic
-    say: Callable[[str], None] = print
+    say: Callable[[str], None] = _say
     docker_pid: Callable[[], str] = lambda: _text(DOCKER_PID)
 
 
@@ -245,7 +249,7 @@ def _run(argv: list[str]) -> tuple[int, str]:
     except FileNotFoundError:
         return 127, ""
     except subprocess.TimeoutExpired:
-        print(f"{' '.join(argv)}: no end after 600 s")
+        _say(f"{' '.join(argv)}: no end after 600 s")
         return 124, ""
     return done.returncode, done.stdout
 
@@ -299,10 +303,10 @@ def _read(path: str) -> dict[str, Any] | None:
         with open(path, encoding="utf-8") as stream:
             config = json.load(stream)
     except (OSError, ValueError) as error:
-        print(f"{path}: {error}")
+        _say(f"{path}: {error}")
         return None
     return config if isinstance(config, dict) else None
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

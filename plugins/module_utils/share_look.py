@@ -120,7 +120,7 @@ class Child:
         """What it found; None where it has not come back yet."""
         deadline = time.monotonic() + seconds
         while self.pipe >= 0:
-            ready, _, _ = select.select([self.pipe], [], [], max(0.0, deadline - time.monotonic()))
+            ready = select.select([self.pipe], [], [], max(0.0, deadline - time.monotonic()))[0]
             if not ready:
                 return None
             part = os.read(self.pipe, LONGEST)

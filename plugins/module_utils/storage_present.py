@@ -58,59 +58,7 @@ class Present:
     left: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Outside:
-    """The world, for tests to replace."""
-
-    run: Runner
-    mounts: Callable[[], list[Mount]] = read_mounts
-    look: Callable[[Mapping[str, Question]], dict[str, Look]] = look_all
-    reach: Callable[[Share], str] = lambda share: reach(share)
-    users: Callable[[Mount], tuple[str, ...]] = lambda mount: users_of(mount)
-    receipts: str = ""
-
-
-def read_present(shares: Sequence[Share], outside: Outside) -> Present:
-    """The present of the shares, and of those that the last receipt names."""
-    mounts = outside.mounts()
-    left = (receipts.read(*RECEIPT, root=outside.receipts) or {}).get("left") or {}
-    kept = left.get("shares") or {}
-    wanted = {share.path: share for share in shares if share.mounted}
-    standing = frozenset(one.name for one in wanted.values() if stands(one, mounts))
-    fallen = [one for one in wanted.values() if one.name not in standing]
-    sources = {one.name: Question(one.source) for one in fallen if one.type == "bind"}
-    looks = outside.look(
-        {**sources, **{one.name: Question(one.path) for one in wanted.values() if one.name in standing}}
-    )
-    at = {path: mount_at(path, mounts) for path in {*wanted, *kept}}
-    ours = frozenset(path for path, note in kept.items() if is_same(note["type"], note["source"], path, mounts))
-    moving = [path for path in ours if path not in wanted or wanted[path].name not in standing]
-    files = [file.path for share in shares for file in files_of(share)]
-    names = [on_unit(share) for share in wanted.values()]
-    return Present(
-        standing=standing,
-        foreign={one.name: _what(found) for one in fallen if (found := at[one.path])},
-        missing={name: looks[name].error for name in sources if looks[name].error},
-        hidden={one.name: count for one in fallen if not at[one.path] and (count := _entries(one.path))},
-        away=_away([one for one in fallen if one.type in REMOTE], outside.reach),
-        looks={name: look for name, look in looks.items() if name in standing},
-        devices={one.name: read_device(one, mounts, outside.run) for one in fallen if one.on_device},
-        states=units.read_states(names, outside.run),
-        files=tree.read_present([*files, *(path for path in left.get("files") or {} if path not in files)]),
-        folders=_folders(shares, standing, looks),
-        ours=ours,
-        users={path: outside.users(mount) for path in moving if (mount := at[path])},
-        left=left,
-    )
-
-
-def stands(share: Share, mounts: Sequence[Mount]) -> bool:
-    """Whether the share is mounted where it should be."""
-    source = device_of(share.source) if share.on_device else share.source
-    return is_same(share.type, source, share.path, mounts)
-
-
-def reach(share: Share) -> str:
+def ask_server(share: Share) -> str:
     """Why the server of a share does not answer; empty where it does. Bounded."""
     stated = dict(option.split("=", 1) for option in share.options if "=" in option)
     port = int(stated["port"]) if stated.get("port", "").isdigit() else PORTS[share.type]
@@ -119,7 +67,7 @@ def reach(share: Share) -> str:
         socket.create_connection((share.server, port), timeout=patience).close()
     except socket.gaierror:
         return f"the name of the server {share.server} is known to nobody"
-    except TimeoutError:
+    except socket.timeout:  # another one than TimeoutError before Python 3.10
         return f"the server {share.server} does not answer on port {port} within {patience} s"
     except OSError as error:
         return f"the server {share.server} does not answer on port {port}: {(error.strerror or str(error)).lower()}"
@@ -167,6 +115,58 @@ def _has(folder: str, mount: Mount, others: Sequence[Mount]) -> str:
     inside = [one for one in inside if not any(f"{one.root}/".startswith(f"{other.root}/") for other in others)]
     # Services of systemd with a namespace of their own see every mount of the host at its own place.
     return name if any(one.point != mount.point for one in inside) else ""
+
+
+@dataclass(frozen=True)
+class Outside:
+    """The world, for tests to replace."""
+
+    run: Runner
+    mounts: Callable[[], list[Mount]] = read_mounts
+    look: Callable[[Mapping[str, Question]], dict[str, Look]] = look_all
+    reach: Callable[[Share], str] = ask_server
+    users: Callable[[Mount], tuple[str, ...]] = users_of
+    receipts: str = ""
+
+
+def read_present(shares: Sequence[Share], outside: Outside) -> Present:
+    """The present of the shares, and of those that the last receipt names."""
+    mounts = outside.mounts()
+    left = (receipts.read(*RECEIPT, root=outside.receipts) or {}).get("left") or {}
+    kept = left.get("shares") or {}
+    wanted = {share.path: share for share in shares if share.mounted}
+    standing = frozenset(one.name for one in wanted.values() if stands(one, mounts))
+    fallen = [one for one in wanted.values() if one.name not in standing]
+    sources = {one.name: Question(one.source) for one in fallen if one.type == "bind"}
+    looks = outside.look(
+        {**sources, **{one.name: Question(one.path) for one in wanted.values() if one.name in standing}}
+    )
+    at = {path: mount_at(path, mounts) for path in {*wanted, *kept}}
+    ours = frozenset(path for path, note in kept.items() if is_same(note["type"], note["source"], path, mounts))
+    moving = [path for path in ours if path not in wanted or wanted[path].name not in standing]
+    files = [file.path for share in shares for file in files_of(share)]
+    names = [on_unit(share) for share in wanted.values()]
+    return Present(
+        standing=standing,
+        foreign={one.name: _what(found) for one in fallen if (found := at[one.path])},
+        missing={name: looks[name].error for name in sources if looks[name].error},
+        hidden={one.name: count for one in fallen if not at[one.path] and (count := _entries(one.path))},
+        away=_away([one for one in fallen if one.type in REMOTE], outside.reach),
+        looks={name: look for name, look in looks.items() if name in standing},
+        devices={one.name: read_device(one, mounts, outside.run) for one in fallen if one.on_device},
+        states=units.read_states(names, outside.run),
+        files=tree.read_present([*files, *(path for path in left.get("files") or {} if path not in files)]),
+        folders=_folders(shares, standing, looks),
+        ours=ours,
+        users={path: outside.users(mount) for path in moving if (mount := at[path])},
+        left=left,
+    )
+
+
+def stands(share: Share, mounts: Sequence[Mount]) -> bool:
+    """Whether the share is mounted where it should be."""
+    source = device_of(share.source) if share.on_device else share.source
+    return is_same(share.type, source, share.path, mounts)
 
 
 def _what(mount: Mount) -> str:

@@ -274,29 +274,30 @@ def main(argv: Sequence[str], place: Place | None = None, command: Command = run
     said = parser.parse_args(argv)
     waiting = pending(place)
     if not (said.what or waiting):
-        print("nothing waits to be confirmed")
+        sys.stdout.write("nothing waits to be confirmed\n")
     return max([_act(said, what, place, command) for what in said.what or waiting], default=0)
 
 
 def _act(said: argparse.Namespace, what: str, place: Place, command: Command) -> int:
     if said.action == "status":
         waits = read_record(place, what) is not None
-        print(f"{what}: {'waits to be confirmed' if waits else how_ended(place, what).get('outcome', 'nothing waits')}")
+        told = "waits to be confirmed" if waits else how_ended(place, what).get("outcome", "nothing waits")
+        sys.stdout.write(f"{what}: {told}\n")
         return 0
     with locked(place, what, None if said.action == "confirm" else LOCK_SECONDS):
         if said.action == "confirm":
             code, line = confirm(place, what, said.token, command)
-            print(line)
+            sys.stdout.write(f"{line}\n")
             return code
         boot = said.action == "boot"
         had = read_record(place, what) is not None
         troubles = put_back(place, what, command, why="reboot" if boot else said.why, boot=boot)
     for trouble in troubles:
-        print(f"{what}: {trouble}", file=sys.stderr)
+        sys.stderr.write(f"{what}: {trouble}\n")
     if had and not troubles:
-        print(f"{what}: not confirmed, the old state is back")
+        sys.stdout.write(f"{what}: not confirmed, the old state is back\n")
     return 1 if troubles else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    raise SystemExit(main(sys.argv[1:]))

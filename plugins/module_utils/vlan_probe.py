@@ -73,8 +73,6 @@ def _hears(link: socket.socket, fits: object) -> bool:
         link.settimeout(rest)
         try:
             data, sender = link.recvfrom(2048)
-        except TimeoutError:
-            return False
         except socket.timeout:
             return False
         if callable(fits) and fits(data, sender):

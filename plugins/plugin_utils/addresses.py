@@ -14,7 +14,7 @@ import hashlib
 import ipaddress
 from collections.abc import Iterable
 
-from ansible_collections.kronos.homelab.plugins.plugin_utils.record import DEFAULT_ZONE, KNOWN_ZONES
+from ansible_collections.kronos.homelab.plugins.plugin_utils.names import DEFAULT_ZONE, KNOWN_ZONES
 
 # A private range that home routers do not give out and Docker does not take; else the one set aside for benchmarks
 # (RFC 2544), which nobody routes.

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_plan import REACH, fqdn, route_name
 from ansible_collections.kronos.homelab.plugins.plugin_utils.hardening import exceptions_of, is_file_variable
-from ansible_collections.kronos.homelab.plugins.plugin_utils.names import mirrored, parse_image
+from ansible_collections.kronos.homelab.plugins.plugin_utils.names import DATA_ZONE, mirrored, parse_image
 from ansible_collections.kronos.homelab.plugins.plugin_utils.networks import is_inside, serving_network
-from ansible_collections.kronos.homelab.plugins.plugin_utils.record import DATA_ZONE, Service
+from ansible_collections.kronos.homelab.plugins.plugin_utils.record import Service
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record_parts import (
     HttpCheck,
     Metric,

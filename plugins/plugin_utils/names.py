@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The kronos.homelab authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names: what may be called what, image references, and bridge names."""
+"""Names: what may be called what, image references, zones, and bridge names."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 DNS_SAFE_WANTED = "a DNS-safe name: small letters, digits and inner hyphens, a letter first, at most 63"
 KEY_SAFE_WANTED = "a name of small letters, digits, '_' and '-', a letter first"
+
+# Zones that records name; one that the inventory does not define is realised as the default zone.
+KNOWN_ZONES = ("edge", "apps", "media", "management", "storage", "data")
+DEFAULT_ZONE = "default"
+DATA_ZONE = "data"
 
 # Linux allows 15 characters for an interface name.
 INTERFACE_LENGTH = 15

@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.plugin_utils.addresses import dynamic_part, service_addresses
-from ansible_collections.kronos.homelab.plugins.plugin_utils.names import bridge_name, vlan_interface
-from ansible_collections.kronos.homelab.plugins.plugin_utils.record import DATA_ZONE, Service
+from ansible_collections.kronos.homelab.plugins.plugin_utils.names import DATA_ZONE, bridge_name, vlan_interface
+from ansible_collections.kronos.homelab.plugins.plugin_utils.record import Service
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import Zone
 from ansible_collections.kronos.homelab.plugins.plugin_utils.zones import Zones
 

@@ -28,6 +28,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_service impo
 from ansible_collections.kronos.homelab.plugins.plugin_utils.derive import Context
 from ansible_collections.kronos.homelab.plugins.plugin_utils.graph import in_order
 from ansible_collections.kronos.homelab.plugins.plugin_utils.inventory import read_secret_names, read_settings
+from ansible_collections.kronos.homelab.plugins.plugin_utils.names import DEFAULT_ZONE
 from ansible_collections.kronos.homelab.plugins.plugin_utils.networks import (
     address_services,
     join_networks,
@@ -35,7 +36,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.networks import (
     list_zones,
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import Problems
-from ansible_collections.kronos.homelab.plugins.plugin_utils.record import DEFAULT_ZONE, Service
+from ansible_collections.kronos.homelab.plugins.plugin_utils.record import Service
 from ansible_collections.kronos.homelab.plugins.plugin_utils.selection import OWN_STACK, Selection, read_layers, select
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import LAYERED, LEFT_OUT, Person
 from ansible_collections.kronos.homelab.plugins.plugin_utils.shares import (

@@ -38,11 +38,6 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.record_parts import
 )
 from pydantic import AfterValidator, Field
 
-# Zones that records name; one that the inventory does not define is realised as the default zone.
-KNOWN_ZONES = ("edge", "apps", "media", "management", "storage", "data")
-DEFAULT_ZONE = "default"
-DATA_ZONE = "data"
-
 # The engine's names: https://github.com/moby/moby/blob/master/oci/caps
 CAPABILITIES = frozenset(
     [

@@ -19,7 +19,13 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.addresses import (
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.explain import read_model
 from ansible_collections.kronos.homelab.plugins.plugin_utils.merge import Merged, lay_over
-from ansible_collections.kronos.homelab.plugins.plugin_utils.names import DNS_SAFE_WANTED, is_dns_safe
+from ansible_collections.kronos.homelab.plugins.plugin_utils.names import (
+    DATA_ZONE,
+    DEFAULT_ZONE,
+    DNS_SAFE_WANTED,
+    KNOWN_ZONES,
+    is_dns_safe,
+)
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import (
     Path,
     Problems,
@@ -28,7 +34,6 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import (
     path_text,
     shown,
 )
-from ansible_collections.kronos.homelab.plugins.plugin_utils.record import DATA_ZONE, DEFAULT_ZONE, KNOWN_ZONES
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import Settings, Zone
 from ansible_collections.kronos.homelab.plugins.plugin_utils.templating import Locate, Renderer, here
 from ansible_collections.kronos.homelab.plugins.plugin_utils.vlan_checks import (

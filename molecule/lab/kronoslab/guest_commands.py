@@ -46,9 +46,10 @@ def up_command(place: Place, options: argparse.Namespace) -> None:
         booting = []
         for name in options.guest:
             booting.append(guests.up(place, name, suite=options.suite, manager=options.manager, fresh=options.fresh))
-        for guest in booting:
-            with step(f"guest {guest.name} ({guest.address})"):
-                guests.wait(place, guest)
+    for guest in booting:  # takes minutes on a slow machine, which nobody else has to wait for
+        with step(f"guest {guest.name} ({guest.address})"):
+            guests.wait(place, guest)
+    with locked():
         inventory.write_guests(place)
     say(f"guests are up ({time.monotonic() - started:.0f} s)")
 

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Looks at a host from one source address: which TCP ports answer a SYN, and sends datagrams. Runs in the lab's prober.
 

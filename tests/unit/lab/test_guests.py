@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kronoslab import commands, guest_image, guests, inventory, trunk
+from kronoslab import commands, guest_commands, guest_image, guests, inventory, trunk
 from kronoslab.console import LabError
 from kronoslab.place import Place
 
@@ -231,3 +233,25 @@ def test_the_trunk_goes_with_the_last_guest(place: Place, monkeypatch: pytest.Mo
     guests.remove_all(place, ["web"])
     assert not (place.guests / "web").exists()
     assert removed == ([] if at_work else [True])
+
+
+def test_nobody_else_waits_for_a_boot(monkeypatch: pytest.MonkeyPatch, place: Place) -> None:
+    held: list[str] = []
+    seen: dict[str, int] = {}
+
+    @contextlib.contextmanager
+    def locked() -> Iterator[None]:
+        held.append("the lab")
+        yield
+        held.clear()
+
+    def note(name: str) -> None:
+        seen[name] = len(held)
+
+    monkeypatch.setattr(guest_commands, "locked", locked)
+    monkeypatch.setattr(guests, "up", lambda *args, **kind: note("up") or GUEST)
+    monkeypatch.setattr(guests, "wait", lambda *args: note("wait"))
+    monkeypatch.setattr(inventory, "write_guests", lambda place: note("inventory"))
+    options = commands._parser().parse_args(["guest", "up", "--guest", "web"])
+    guest_commands.up_command(place, options)
+    assert seen == {"up": 1, "wait": 0, "inventory": 1}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.kronos.homelab.plugins.module_utils.share_look import Mount
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_model import Share
-from ansible_collections.kronos.homelab.plugins.module_utils.storage_present import reach, users_of
+from ansible_collections.kronos.homelab.plugins.module_utils.storage_present import ask_server, users_of
 
 
 def nfs(*options: str, source: str = "127.0.0.1:/x", kind: str = "nfs") -> Share:
@@ -22,8 +22,8 @@ def nfs(*options: str, source: str = "127.0.0.1:/x", kind: str = "nfs") -> Share
 def test_a_server_that_answers_and_one_that_does_not() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        assert reach(nfs(f"port={port}")) == ""
-    assert reach(nfs(f"port={port}")) == f"the server 127.0.0.1 does not answer on port {port}: connection refused"
+        assert ask_server(nfs(f"port={port}")) == ""
+    assert ask_server(nfs(f"port={port}")) == f"the server 127.0.0.1 does not answer on port {port}: connection refused"
 
 
 ERRORS = [
@@ -42,7 +42,7 @@ def test_why_it_does_not(monkeypatch: pytest.MonkeyPatch, error: OSError, share:
         raise error
 
     monkeypatch.setattr(socket, "create_connection", refuse)
-    assert reach(share).endswith(says)
+    assert ask_server(share).endswith(says)
     assert asked["timeout"] == 10  # however patient the mount itself is
 
 

@@ -39,7 +39,7 @@ def test_names(path: str, wanted: str) -> None:
 @pytest.mark.skipif(not shutil.which("systemd-escape"), reason="no systemd here")
 def test_names_are_those_of_systemd() -> None:
     chance = random.Random(7)
-    paths = ["/" + "".join(chance.choice("ab/.-_ :é%\\@") for _ in range(12)) for _ in range(60)]
+    paths = ["/" + "".join(chance.choices("ab/.-_ :é%\\@", k=12)) for _count in range(60)]
     paths = [path for path in paths if not {".", ".."} & set(path.split("/"))]
     said = subprocess.run(["systemd-escape", "--path", *paths], capture_output=True, text=True, check=True)
     assert [escape(path) for path in paths] == said.stdout.split()

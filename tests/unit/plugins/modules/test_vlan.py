@@ -63,7 +63,10 @@ class Host:
 
     def put_back(self):
         """What the host does by itself when nobody confirms."""
-        command = lambda words: "" if words[0] == "/bin/sh" else _said(self.net(words))  # noqa: E731
+
+        def command(words):
+            return "" if words[0] == "/bin/sh" else _said(self.net(words))
+
         return timed_script.put_back(self.place, "vlan", command, why="timeout")
 
     def confirm(self):
