@@ -30,12 +30,14 @@ REPORT: list[str] = []
 
 @pytest.fixture(scope="module", autouse=True)
 def _told(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Show what was measured, after the last test; a print would be shown only where a test fails."""
+    """Show what was measured, after the last test; what is captured would be shown only where a test fails."""
     yield
-    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
-    terminal.ensure_newline()
-    for line in REPORT:
-        terminal.write_line(line)
+    plugins = request.config.pluginmanager
+    terminal = plugins.get_plugin("terminalreporter")
+    with plugins.get_plugin("capturemanager").global_and_fixture_disabled():
+        terminal.ensure_newline()
+        for line in REPORT:
+            terminal.write_line(line)
 
 
 def report(kind: str, found: list[sampler.Samples]) -> None:
