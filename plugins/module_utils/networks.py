@@ -142,9 +142,13 @@ def plan(
         foreign={name: strangers for name in standing if (strangers := _names(found[name].members, foreign_only=True))},
         diff=tuple(
             [_diff(name, "", described(by_name[name])) for name in missing]
-            + [_diff(name, _standing(found[name]), _anew(found[name], by_name[name])) for name in differ]
+            + [_diff(name, _standing(found[name]), _after(found[name], by_name[name])) for name in differ]
             + [_diff(name, _standing(found[name]), "") for name in remove]
-            + [_diff(name, *_without(found[name], members)) for name, members in moved.items() if members]
+            + [
+                _diff(name, _standing(found[name]), _after(found[name], found[name].options, members))
+                for name, members in moved.items()
+                if members
+            ]
         ),
         moved={name: members for name, members in moved.items() if members},
     )
@@ -218,9 +222,9 @@ def _refuse_range(
         return
     subnet = ip_network(str(network["subnet"]))
     bridges = [str(each["bridge"]) for each in wanted if each.get("bridge")]
-    standing = [ip_network(str(each.options["subnet"])) for each in found.values() if each.options.get("subnet")]
-    ours = [each for each in standing if isinstance(each, IPv4Network)]
-    why = in_the_way(subnet, needed, bridges, ours) if isinstance(subnet, IPv4Network) else ""
+    ranges = [ip_network(str(each.options["subnet"])) for each in found.values() if each.options.get("subnet")]
+    standing = [each for each in ranges if isinstance(each, IPv4Network)]
+    why = in_the_way(subnet, needed, bridges, standing) if isinstance(subnet, IPv4Network) else ""
     if why:
         raise KronosError(
             f"network {network['name']}: the host needs {subnet} for itself ({why}). Nothing was changed; another "
@@ -283,16 +287,11 @@ def _standing(found: Found) -> str:
     return described(found.options) + "".join(f"member: {member.name}\n" for member in found.members)
 
 
-def _anew(found: Found, network: Mapping[str, Any]) -> str:
-    return described(network) + "".join(f"member: {member.name} (made anew by its stack)\n" for member in found.members)
-
-
-def _without(found: Found, members: Iterable[str]) -> tuple[str, str]:
-    """Before and after of a network from which members are taken off to free an address."""
-    gone = set(members)
-    before = "".join(f"member: {member.name}\n" for member in found.members)
-    lines = (f"member: {it.name}" + (" (made anew by its stack)" * (it.name in gone)) for it in found.members)
-    return before, "".join(f"{line}\n" for line in lines)
+def _after(found: Found, network: Mapping[str, Any], off: Iterable[str] | None = None) -> str:
+    """The network with these options, once the members *off* (None: all) are taken off and made anew."""
+    gone = set(_names(found.members) if off is None else off)
+    told = dict.fromkeys(gone, " (made anew by its stack)")
+    return described(network) + "".join(f"member: {each.name}{told.get(each.name, '')}\n" for each in found.members)
 
 
 def _diff(name: str, before: str, after: str) -> dict[str, str]:
