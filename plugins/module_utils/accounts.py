@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The kronos.homelab authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Users and groups of the host, their SSH keys, and who has proven to get in with one. Read, plan (pure), apply.
+"""Users and groups of the host, and their SSH keys. Read, plan (pure), apply.
 
 Nobody is ever removed, locked or renumbered: a wish that would need that is an error.
 """
@@ -12,7 +12,7 @@ import grp
 import os
 import pwd
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,10 +21,8 @@ from ansible_collections.kronos.homelab.plugins.module_utils.errors import Krono
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner
 
 NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+SHADOW = "/etc/shadow"
 KEY = re.compile(r"(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)|sk-[a-z0-9@.-]+) [A-Za-z0-9+/=]{40,}( [^\n\r]*)?")
-ACCEPTED = re.compile(r"Accepted publickey for (\S+) from ")
-JOURNAL = ["journalctl", "--quiet", "--no-pager", "--output=cat", "--lines=500", "--grep=Accepted publickey for"]
-AUTH_LOG = "/var/log/auth.log"
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class WantedGroup:
 
 @dataclass(frozen=True)
 class WantedUser:
-    """A user. ``keys`` are added to those that the user has; ``groups`` likewise."""
+    """A user. ``keys`` and ``groups`` are added to those that the user has. ``types_password``: sudo asks for it."""
 
     name: str
     uid: int | None = None
@@ -47,16 +45,19 @@ class WantedUser:
     home: str = ""
     system: bool = False
     keys: tuple[str, ...] = ()
+    types_password: bool = False
 
 
 @dataclass(frozen=True)
 class Present:
-    """Who is there. ``users``: {name: (uid, gid, home, shell)}; ``members``: group → users; ``keys``: user → text."""
+    """Who is there. ``users``: {name: (uid, gid, home, shell)}; ``members``: group → users; ``keys``: user → text;
+    ``locked``: who has no password, so that nobody can type it."""
 
     users: Mapping[str, tuple[int, int, str, str]] = field(default_factory=dict)
     groups: Mapping[str, int] = field(default_factory=dict)
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)
     keys: Mapping[str, tree.Present] = field(default_factory=dict)
+    locked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def check(users: Sequence[WantedUser], groups: Sequence[WantedGroup]) -> None:
                 raise KronosError(f"user {user.name}: keys[{index}] is no public SSH key (ssh-ed25519 AAAA… comment)")
 
 
-def read_present(users: Iterable[WantedUser]) -> Present:
+def read_present(users: Iterable[WantedUser], shadow: str = SHADOW) -> Present:
     """Users and groups as the system names them, and the keys of those that are wanted."""
     entries = {one.pw_name: (one.pw_uid, one.pw_gid, one.pw_dir, one.pw_shell) for one in pwd.getpwall()}
     listed = grp.getgrall()
@@ -95,7 +96,28 @@ def read_present(users: Iterable[WantedUser]) -> Present:
         groups={one.gr_name: one.gr_gid for one in listed},
         members={one.gr_name: frozenset(one.gr_mem) for one in listed},
         keys=files,
+        locked=frozenset(_locked(shadow)),
     )
+
+
+def _locked(shadow: str) -> Iterator[str]:
+    """Users whose password is none that could be typed: https://manpages.debian.org/shadow.5"""
+    try:
+        with open(shadow, encoding="utf-8", errors="replace") as stream:
+            entries = [line.split(":") for line in stream]
+    except OSError:
+        return
+    yield from (entry[0] for entry in entries if len(entry) > 1 and entry[1].startswith(("!", "*")))
+
+
+def warnings(users: Iterable[WantedUser], present: Present) -> list[str]:
+    """What the user of the collection should know of these users, though it is no mistake."""
+    return [
+        f"{user.name} has no password, so sudo lets {user.name} do nothing: set one on the host (passwd {user.name}), "
+        "or let sudo ask for none (host_admin.passwordless)"
+        for user in users
+        if user.types_password and (user.name not in present.users or user.name in present.locked)
+    ]
 
 
 def keys_path(home: str) -> str:
@@ -107,10 +129,11 @@ def plan(users: Sequence[WantedUser], groups: Sequence[WantedGroup], present: Pr
     """The change that leads to these users and groups. Pure. Raises KronosError for a number that another one has."""
     commands: list[tuple[str, ...]] = []
     diff: list[dict[str, str]] = []
-    for group in groups:
+    for group in [*groups, *_further_groups(users, groups)]:
         commands += _group(group, present)
+    made = {*present.groups, *(group.name for group in groups)}
     for user in users:
-        commands += _user(user, present)
+        commands += _user(user, present, made)
     for command in commands:
         said = " ".join(command)
         diff.append({"before_header": command[-1], "after_header": command[-1], "before": "", "after": f"{said}\n"})
@@ -152,27 +175,6 @@ def left(users: Sequence[WantedUser], present: Present, proven: Iterable[str]) -
     }
 
 
-def proven(names: Iterable[str], known: Iterable[str], run: Runner, log: str = AUTH_LOG) -> set[str]:
-    """Which of *names* have logged in with a key: those that were *known* to, and those that the journal tells of."""
-    wanted = set(names)
-    found = wanted & set(known)
-    if wanted == found:
-        return found
-    said = run([*JOURNAL, "--identifier=sshd", "--identifier=sshd-session"], timeout=60).out
-    if not said:
-        try:
-            with open(log, encoding="utf-8", errors="replace") as stream:
-                said = stream.read()
-        except OSError:
-            said = ""
-    return found | (wanted & set(ACCEPTED.findall(said)))
-
-
-def login_user(environment: Mapping[str, str]) -> str:
-    """As whom Ansible logs in: who called sudo, else root itself (other ways to become root are taken for that)."""
-    return environment.get("SUDO_USER") or "root"
-
-
 def _group(group: WantedGroup, present: Present) -> list[tuple[str, ...]]:
     if group.name in present.groups:
         if group.gid not in (None, present.groups[group.name]):
@@ -185,7 +187,15 @@ def _group(group: WantedGroup, present: Present) -> list[tuple[str, ...]]:
     return [("groupadd", *number, group.name)]
 
 
-def _user(user: WantedUser, present: Present) -> list[tuple[str, ...]]:
+def _further_groups(users: Sequence[WantedUser], groups: Sequence[WantedGroup]) -> list[WantedGroup]:
+    """Groups that users are to be in and that nobody declares: that of Docker comes with Docker, which comes later."""
+    declared = {group.name for group in groups}
+    return [
+        WantedGroup(name) for name in dict.fromkeys(n for user in users for n in user.groups) if name not in declared
+    ]
+
+
+def _user(user: WantedUser, present: Present, groups: Container[str]) -> list[tuple[str, ...]]:
     found = present.users.get(user.name)
     if found is None:
         holder = next((name for name, entry in present.users.items() if entry[0] == user.uid), None)
@@ -193,7 +203,7 @@ def _user(user: WantedUser, present: Present) -> list[tuple[str, ...]]:
             return []
         if holder is not None:
             raise KronosError(f"user {user.name}: {holder} has the uid {user.uid}")
-        return [("useradd", *_new(user), user.name)]
+        return [("useradd", *_new(user, groups), user.name)]
     if user.uid not in (None, found[0]):
         raise KronosError(f"user {user.name} has the uid {found[0]}, not {user.uid}")
     changes: list[str] = []
@@ -205,10 +215,11 @@ def _user(user: WantedUser, present: Present) -> list[tuple[str, ...]]:
     return [("usermod", *changes, user.name)] if changes else []
 
 
-def _new(user: WantedUser) -> list[str]:
+def _new(user: WantedUser, groups: Container[str]) -> list[str]:
     words: list[str] = ["--system", "--no-create-home"] if user.system else ["--create-home"]
     words += ["--uid", str(user.uid)] if user.uid is not None else []
-    words += ["--gid", user.group] if user.group else ["--user-group"]
+    own = user.group or (user.name if user.name in groups else "")
+    words += ["--gid", own] if own else ["--user-group"]
     words += ["--shell", user.shell] if user.shell else []
     words += ["--home-dir", user.home] if user.home else []
     return words + (["--groups", ",".join(user.groups)] if user.groups else [])

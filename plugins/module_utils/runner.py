@@ -15,6 +15,7 @@ from typing import Protocol
 
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 
+ROOTS_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 ENDLESS = 124  # as timeout(1) says it
 
 
@@ -83,9 +84,12 @@ def _kill(process: subprocess.Popen[str]) -> None:
 
 
 def _clean(environment: Mapping[str, str]) -> dict[str, str]:
-    """Without what would make docker or compose look elsewhere or at other files."""
-    return {
+    """Without what would make docker or compose look elsewhere or at other files, and with the folders of root's
+    programs, which a plain `su` leaves out."""
+    kept = {
         name: value
         for name, value in environment.items()
         if not name.startswith("COMPOSE_") and name not in ("DOCKER_HOST", "DOCKER_CONTEXT")
     }
+    path = kept.get("PATH", "/usr/local/bin:/usr/bin:/bin").split(":")
+    return {**kept, "PATH": ":".join([*path, *(folder for folder in ROOTS_FOLDERS if folder not in path)])}

@@ -71,6 +71,10 @@ options:
         type: list
         elements: str
         default: []
+      types_password:
+        description: Whether sudo asks for the user's password; without one there is a warning.
+        type: bool
+        default: false
   watch:
     description: Further users of whom to tell whether they have logged in with a key.
     type: list
@@ -94,7 +98,8 @@ login:
   returned: success
   type: str
 proven:
-  description: Those users of O(users[].name), O(watch) and RV(login) that have logged in with a key.
+  description: Those users of O(users[].name), O(watch) and RV(login) that logged in with a key when
+    they last did.
   returned: success
   type: list
   elements: str
@@ -103,7 +108,7 @@ proven:
 import os
 import time
 
-from ansible_collections.kronos.homelab.plugins.module_utils import accounts, receipts
+from ansible_collections.kronos.homelab.plugins.module_utils import accounts, logins, receipts
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import HostRunner
 from ansible_collections.kronos.homelab.plugins.module_utils.shell import run_module
 
@@ -127,6 +132,7 @@ OPTIONS = {
             "home": {"type": "str", "default": ""},
             "system": {"type": "bool", "default": False},
             "keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
+            "types_password": {"type": "bool", "default": False, "no_log": False},
         },
     },
     "watch": {"type": "list", "elements": "str", "default": []},
@@ -148,16 +154,22 @@ def converge(params: dict, check_mode: bool) -> dict:
     present = accounts.read_present(users)
     change = accounts.plan(users, groups, present)
     before = (receipts.read(*RECEIPT) or {}).get("left") or {}
-    login = accounts.login_user(os.environ)
-    watched = {login, *params["watch"], *(user.name for user in users if user.keys)}
-    proven = accounts.proven(watched, before.get("proven") or (), run)
+    login = logins.present(os.environ)
+    watched = {login.name, *params["watch"], *(user.name for user in users if user.keys)}
+    proven = logins.proven(watched, before.get("proven") or (), login, run)
     if not check_mode:
         accounts.apply(change, run)
         left = accounts.left(users, accounts.read_present(users), proven)
         if watched - proven:
             left.update(due=int(time.time()) + LOOK_AGAIN, due_what=DUE_WHAT)
         receipts.write(*RECEIPT, receipts.digest(params["users"]), left)
-    return {"changed": change.changed, "diff": list(change.diff), "login": login, "proven": sorted(proven)}
+    return {
+        "changed": change.changed,
+        "diff": list(change.diff),
+        "login": login.name,
+        "proven": sorted(proven),
+        "warnings": accounts.warnings(users, accounts.read_present(users)),
+    }
 
 
 def main() -> None:

@@ -30,6 +30,14 @@ PLANS: dict[str, tuple[Any, list[str]]] = {
         WantedUser("bob", groups=("sudo",), shell="/bin/bash"),
         ["useradd --create-home --user-group --shell /bin/bash --groups sudo bob"],
     ),
+    "a new user whose group is there": (
+        WantedUser("sudo", shell="/bin/bash"),
+        ["useradd --create-home --gid sudo --shell /bin/bash sudo"],
+    ),
+    "a group that comes later": (
+        WantedUser("anna", groups=("sudo", "docker")),
+        ["groupadd docker", "usermod --append --groups sudo,docker anna"],
+    ),
     "a service account": (
         WantedUser("kronos", 1005, "kronos", system=True, shell="/usr/sbin/nologin"),
         ["useradd --system --no-create-home --uid 1005 --gid kronos --shell /usr/sbin/nologin kronos"],
@@ -90,27 +98,13 @@ def test_what_is_no_key_is_refused(key: str) -> None:
         accounts.check([WantedUser("-o root")], [])
 
 
-SAID = "Accepted publickey for anna from 192.0.2.1 port 5 ssh2: ED25519 SHA256:x\nAccepted password for bob from 1\n"
-
-
-def test_who_has_proven_to_get_in(tmp_path: Path) -> None:
-    asked: list[list[str]] = []
-
-    def journal(argv: Any, timeout: float = 0) -> Ran:
-        asked.append(argv)
-        return Ran(0, SAID, "")
-
-    log = tmp_path / "auth.log"
-    assert accounts.proven(["anna", "bob"], [], journal, str(log)) == {"anna"}
-    assert accounts.proven(["anna"], ["anna", "carl"], journal, str(log)) == {"anna"}
-    assert len(asked) == 1  # what was proven once need not be again
-    log.write_text("host sshd[1]: Accepted publickey for bob from 192.0.2.9\n")
-    assert accounts.proven(["bob"], [], lambda argv, timeout: Ran(1, "", ""), str(log)) == {"bob"}
-
-
-def test_as_whom_ansible_logs_in() -> None:
-    assert accounts.login_user({"SUDO_USER": "anna"}) == "anna"
-    assert accounts.login_user({}) == "root"
+def test_without_a_password_sudo_refuses(tmp_path: Path) -> None:
+    shadow = tmp_path / "shadow"
+    shadow.write_text("root:*:1::::::\nanna:$y$x:1::::::\nbob:!:1::::::\n")
+    users = [WantedUser(name, types_password=True) for name in ("anna", "bob", "new")] + [WantedUser("root")]
+    present = accounts.read_present(users, str(shadow))
+    present = Present({**THERE.users, "bob": (7, 7, "/", "/")}, locked=present.locked)
+    assert [line.split()[0] for line in accounts.warnings(users, present)] == ["bob", "new"]
 
 
 def test_a_program_that_refuses_is_one_line() -> None:
