@@ -23,11 +23,13 @@ PATIENCE = 300
 
 @dataclass(frozen=True)
 class Hook:
-    """For these paths: ``check`` must end with 0 once they are written, then ``run`` makes them count."""
+    """For these paths: ``check`` must end with 0 once they are written, then ``run`` makes them count. ``verify`` tells
+    in every run whether they do: what it prints, unless it ends with 0, is worth a warning."""
 
     paths: tuple[str, ...]
     check: tuple[str, ...] = ()
     run: tuple[str, ...] = ()
+    verify: tuple[str, ...] = ()
 
 
 def due(
@@ -67,6 +69,12 @@ def take(hooks: Iterable[Hook], present: Mapping[str, tree.Present], run: Runner
                 raise KronosError(f"{' '.join(hook.run)}: {_said(answer)}")
 
 
+def warnings(hooks: Iterable[Hook], run: Runner) -> list[str]:
+    """What is in files that stand, and yet does not count."""
+    asked = [(hook, run(list(hook.verify), timeout=PATIENCE)) for hook in hooks if hook.verify]
+    return [f"{', '.join(hook.paths)}: {_said(answer)}" for hook, answer in asked if answer.code]
+
+
 def _put_back(hook: Hook, present: Mapping[str, tree.Present]) -> None:
     for path in hook.paths:
         old = present.get(path)
@@ -79,5 +87,5 @@ def _put_back(hook: Hook, present: Mapping[str, tree.Present]) -> None:
 
 
 def _said(answer: Ran) -> str:
-    lines = [line.strip() for line in (answer.err or answer.out).splitlines() if line.strip()]
+    lines = [line.strip() for line in (answer.err.strip() or answer.out).splitlines() if line.strip()]
     return " | ".join(lines[-3:]) or f"exit code {answer.code}"

@@ -44,13 +44,13 @@ class Login:
     source: str = ""
 
 
-def proven(names: Iterable[str], known: Iterable[str], now: Login, run: Runner, log: str = AUTH_LOG) -> set[str]:
+def proven(names: Iterable[str], known: Iterable[str], now: Login, run: Runner, log: str = "") -> set[str]:
     """Which of *names* get in with a key: those who did so when they last came, and else those *known* to have.
 
     Who came with a password, last or *now*, needs that way, whatever key somebody else has used for the same account.
     """
     wanted = set(names)
-    said = run(JOURNAL, timeout=60).out or _read(log)
+    said = run(JOURNAL, timeout=60).out or _read(log or AUTH_LOG)
     last = dict.fromkeys(known, BY_KEY)
     for method, name, source in ACCEPTED.findall(said):
         last[name] = method

@@ -103,6 +103,12 @@ options:
         type: list
         elements: str
         default: []
+      verify:
+        description: >-
+          Program that tells in every run whether they count. Where it does not end well, what it says is a warning.
+        type: list
+        elements: str
+        default: []
 """
 
 EXAMPLES = r"""
@@ -195,6 +201,7 @@ OPTIONS = {
             "paths": {"type": "list", "elements": "str", "required": True},
             "check": {"type": "list", "elements": "str", "default": []},
             "run": {"type": "list", "elements": "str", "default": []},
+            "verify": {"type": "list", "elements": "str", "default": []},
         },
     },
 }
@@ -233,14 +240,18 @@ def converge(params: dict, check_mode: bool) -> dict:
     absent = [*params["absent"], *gone]
     present = tree.read_present(tree.paths_of(files, directories, absent))
     change = tree.plan_tree(files, directories, absent, present)
-    wishes = [hooks.Hook(*(tuple(entry[key]) for key in ("paths", "check", "run"))) for entry in params["hooks"]]
+    wishes = [
+        hooks.Hook(*(tuple(entry[key]) for key in ("paths", "check", "run", "verify"))) for entry in params["hooks"]
+    ]
     due = hooks.due(wishes, change, files, before)
     owed = hooks.diff_of(due, change)
+    warnings: list[str] = []
     if not check_mode:
         tree.apply(change)
         hooks.take(due, present, HostRunner())
         left = tree.receipt_of(files, directories, params["absent"])
         receipts.write("files", params["name"], receipts.digest(left), left)
+        warnings = hooks.warnings(wishes, HostRunner())
     return {
         "changed": change.changed or bool(owed),
         "diff": [*change.diff, *owed],
@@ -248,6 +259,7 @@ def converge(params: dict, check_mode: bool) -> dict:
         "updated": list(change.updates),
         "removed": list(change.removes),
         "ran": [" ".join(hook.run) for hook in due if hook.run],
+        "warnings": warnings,
     }
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: machine
-short_description: Host name, names of other hosts and time zone in one call
+short_description: Host name, names of other hosts, time, language in one call
 version_added: 0.1.0
 author:
   - The kronos.homelab authors (@kronos-homelab)
 description:
-  - Sets what the machine calls itself, what it calls others, and what time it shows. What is not asked for is left as
-    it is, and so are all lines of C(/etc/hosts) that are not ours.
+  - Sets what the machine calls itself, what it calls others, what time it shows and what language it speaks. What is
+    not asked for is left as it is, and so are all lines of these files that are not ours.
+  - Where cloud-init is there, it is told to leave the names alone.
 extends_documentation_fragment:
   - kronos.homelab.run
 options:
@@ -39,6 +40,16 @@ options:
         type: list
         elements: str
         required: true
+  locale:
+    description:
+      - Language of the system, such as V(es_ES.UTF-8). It is generated where it is not built in (Debian's package
+        C(locales) has to be there); other locales stay.
+    type: str
+    default: ""
+  clock:
+    description: Whether something has to keep the clock. Whoever is there for it is turned on; nobody is installed.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -76,6 +87,8 @@ OPTIONS = {
             "names": {"type": "list", "elements": "str", "required": True},
         },
     },
+    "locale": {"type": "str", "default": ""},
+    "clock": {"type": "bool", "default": False},
 }
 PLACES = machine.Places()
 
@@ -97,14 +110,19 @@ def lines_of(hosts: list | None) -> tuple | None:
 
 def converge(params: dict, check_mode: bool) -> dict:
     """Read, plan, and unless in check mode apply."""
-    wanted = machine.Wanted(params["timezone"], params["hostname"], lines_of(params["hosts"]))
-    change = machine.plan(wanted, machine.read_present(wanted, PLACES), PLACES)
+    run = HostRunner()
+    wanted = machine.Wanted(
+        params["timezone"], params["hostname"], lines_of(params["hosts"]), params["locale"], params["clock"]
+    )
+    present = machine.read_present(wanted, PLACES, run)
+    change = machine.plan(wanted, present, PLACES)
     if not check_mode:
-        machine.apply(change, PLACES, HostRunner())
+        machine.apply(change, PLACES, run)
         left = machine.left(wanted, PLACES)
         receipts.write("machine", "host", receipts.digest(left), left)
     written = [file.path for file in change.files]
-    return {"changed": change.changed, "diff": list(change.diff), "written": written}
+    warnings = machine.warnings(wanted, present)
+    return {"changed": change.changed, "diff": list(change.diff), "written": written, "warnings": warnings}
 
 
 def main() -> None:

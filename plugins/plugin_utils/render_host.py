@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import did_you_mean
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan, RenderError
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_host_files import (
+    LEAVING,
     journal,
-    locale,
+    mebibytes,
     ntp,
     ssh,
     sudo,
@@ -56,19 +58,36 @@ def host_parts(plan: Plan, settings: Mapping[str, Any] | None = None, keys: Mapp
     if unknown:
         raise RenderError(f"settings.{unknown[0]}: unknown key{did_you_mean(unknown[0], SETTINGS)}")
     said = {**SETTINGS, **(settings or {})}
+    _check(said)
     parts = [part for part in _parts(plan, said, keys or {}) if part]
     return {
         "packages": _packages(said),
         **_accounts(plan, said),
         "files": [{"path": path, "content": text, "mode": mode} for path, text, mode, _hook in parts],
-        "hooks": [{"paths": [path], **hook} for path, _text, _mode, hook in parts if hook],
+        "hooks": [*({"paths": [path], **hook} for path, _text, _mode, hook in parts if hook), *_leaving(parts)],
         "units": _units(said),
     }
 
 
+def _check(said: Data) -> None:
+    """Raise RenderError for a text that would end in a file which its reader refuses or, worse, reads otherwise."""
+    if not re.fullmatch(r"([01]?[0-9]|2[0-3]):[0-5][0-9]", str(said["reboot_time"])):
+        raise RenderError(f'settings.reboot_time: {said["reboot_time"]!r}: a quoted time is wanted, such as "04:00"')
+    try:
+        mebibytes(str(said["swap_size"]))
+    except ValueError:
+        raise RenderError(f"settings.swap_size: {said['swap_size']!r}: a size such as 512M or 2G is wanted") from None
+
+
+def _leaving(parts: Sequence[tuple[str, str, str, Data]]) -> list[Data]:
+    """What has to happen where a file of an earlier run goes, since its part was switched off."""
+    kept = {path for path, _text, _mode, _hook in parts}
+    return [{"paths": [path], "run": run} for path, run in LEAVING.items() if path not in kept]
+
+
 def _parts(plan: Plan, said: Data, keys: Mapping[str, Any]) -> list[tuple[str, str, str, Data]]:
     """(path, content, mode, hook) of every file."""
-    found = [*locale(said["locale"]), *ntp(said["ntp"], said["ntp_servers"])]
+    found = ntp(said["ntp"], said["ntp_servers"])
     if said["admin"]:
         found += sudo(said["admin"])
     if said["ssh"]:
@@ -88,6 +107,7 @@ def _packages(said: Data) -> list[str]:
     wanted = list(said["packages"])
     rules = {
         "locales": bool(said["locale"]) and not said["locale"].startswith("C."),
+        "tzdata": said["timezone"],
         "sudo": bool(said["admin"]),
         "unattended-upgrades": said["upgrades"],
         "systemd-zram-generator": said["swap"] == "zram",
@@ -123,6 +143,7 @@ def _accounts(plan: Plan, said: Data) -> Data:
                 "groups": list(admin.get("groups") or ["sudo"]),
                 "shell": admin.get("shell") or "/bin/bash",
                 "keys": list(admin.get("keys") or []),
+                "types_password": not admin.get("passwordless"),
             }
         )
     return {"groups": groups, "users": users}
@@ -140,7 +161,7 @@ def _units(said: Data) -> list[Data]:
 def _log_units(days: int) -> list[Data]:
     """What logrotate has turned away and nobody fetches; the journal keeps its own bounds."""
     # Backslashes are doubled for systemd.
-    turned = r"-regextype posix-extended -regex .*\\.(gz|xz|zst|bz2|old|[0-9]+)"
+    turned = r"-regextype posix-extended -regex .*\\.(gz|xz|zst|bz2|old|[0-9]{{1,3}})"
     service = f"""[Unit]
 Description=Remove rotated logs that are older than {days} days
 
@@ -169,6 +190,7 @@ WantedBy=timers.target
 
 def _swap_units(size: str) -> list[Data]:
     """A swap file of this size, made before it is used for the first time; one that is there is left as it is."""
+    made = f"fallocate -l {size} /swapfile.new && mkswap /swapfile.new"
     maker = f"""[Unit]
 Description=Make the swap file
 ConditionPathExists=!/swapfile
@@ -180,7 +202,7 @@ Before=swapfile.swap
 Type=oneshot
 RemainAfterExit=yes
 UMask=0077
-ExecStart=/bin/sh -c 'fallocate -l {size} /swapfile.new && mkswap /swapfile.new && mv /swapfile.new /swapfile'
+ExecStart=/bin/sh -c '{made} && mv /swapfile.new /swapfile || {{ rm -f /swapfile.new; exit 1; }}'
 """
     swap = """[Unit]
 Description=Swap file

@@ -8,13 +8,47 @@ All are files of our own beside the distribution's, so that a package never asks
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 File = tuple[str, str, str, dict[str, list[str]]]
 
+
+def _service(verb: str, unit: str) -> list[str]:
+    """Tell a service, where there is one."""
+    return ["sh", "-c", f"! systemctl cat {unit} >/dev/null 2>&1 || systemctl {verb} {unit}"]
+
+
 HEAD = "# Written by kronos.homelab: changes are lost.\n"
 SSHD = "/etc/ssh/sshd_config.d/10-kronos.conf"
+TIMESYNCD = "/etc/systemd/timesyncd.conf.d/90-kronos.conf"
+CHRONY = "/etc/chrony/sources.d/kronos.sources"
+JOURNALD = "/etc/systemd/journald.conf.d/90-kronos.conf"
+ZRAM = "/etc/systemd/zram-generator.conf.d/90-kronos.conf"
+
+_RELOAD_SSHD = _service("try-reload-or-restart", "ssh.service")
+_RESTART_TIMESYNCD = _service("try-restart", "systemd-timesyncd.service")
+_RELOAD_CHRONY = _service("try-reload-or-restart", "chrony.service")
+_RESTART_JOURNALD = _service("restart", "systemd-journald.service")
+
+# What makes it count that a file is gone. Kernel settings stay until the next boot: nobody knows what they were.
+LEAVING: dict[str, list[str]] = {
+    SSHD: _RELOAD_SSHD,
+    TIMESYNCD: _RESTART_TIMESYNCD,
+    CHRONY: _RELOAD_CHRONY,
+    JOURNALD: _RESTART_JOURNALD,
+    ZRAM: ["sh", "-c", "systemctl stop systemd-zram-setup@zram0.service && systemctl daemon-reload"],
+}
+# Says which lines are not in force: sshd takes the first one it reads, and reads the folder only where it is told to.
+# It knows "prohibit-password" by its old name too.
+_IN_FORCE = r"""command -v sshd >/dev/null || exit 0
+now=$(sshd -T | sed s/without-password/prohibit-password/) || exit 0
+missing=
+for line; do printf '%s\n' "$now" | grep -Fqix -- "$line" || missing="$missing, $line"; done
+[ -z "$missing" ] && exit 0
+echo "not in force:${missing#,}; a file that is read before says otherwise, or sshd_config has no Include"
+exit 1"""
 
 # https://docs.kernel.org/admin-guide/sysctl/ — for a host of containers: forwarding stays on, and return paths are
 # checked loosely, since an answer may leave by another interface than the question came in.
@@ -36,7 +70,8 @@ SYSCTL: dict[str, str | int] = {
     "net.ipv4.conf.all.accept_source_route": 0,
     "net.ipv4.conf.all.rp_filter": 2,
     "net.ipv4.conf.all.secure_redirects": 0,
-    "net.ipv4.conf.all.send_redirects": 0,
+    # A link sends redirects where it or "all" may, so that each has to be told.
+    "net.ipv4.conf.*.send_redirects": 0,
     "net.ipv4.conf.default.rp_filter": 2,
     "net.ipv4.icmp_echo_ignore_broadcasts": 1,
     "net.ipv4.ip_forward": 1,
@@ -46,37 +81,27 @@ SYSCTL: dict[str, str | int] = {
     "vm.max_map_count": 262144,
     "vm.swappiness": 10,
 }
-# A host that forwards ignores router advertisements unless told not to, and would lose its own address.
+# A host that forwards ignores router advertisements unless told not to, and would lose its own address. "all" does not
+# reach the links that are there. Our VLANs and bridges have stated addresses: a line without a value leaves them out.
 SYSCTL_IPV6: dict[str, str | int] = {
-    "net.ipv6.conf.all.accept_ra": 2,
+    "net.ipv6.conf.*.accept_ra": 2,
     "net.ipv6.conf.all.forwarding": 1,
-    "net.ipv6.conf.default.accept_ra": 2,
 }
-
-
-def locale(name: str) -> list[File]:
-    """The system's language; the locale is generated where it is none of the built-in ones."""
-    if not name:
-        return []
-    text = f"{HEAD}LANG={name}\n"
-    files: list[File] = [("/etc/locale.conf", text, "0644", {}), ("/etc/default/locale", text, "0644", {})]
-    if not name.startswith("C."):
-        charset = name.partition(".")[2].partition("@")[0] or "ISO-8859-1"
-        files.insert(0, ("/etc/locale.gen", f"{HEAD}{name} {charset}\n", "0644", {"run": ["locale-gen"]}))
-    return files
+SYSCTL_LEFT_OUT = ("-net.ipv6.conf.kr*.accept_ra",)
 
 
 def ntp(provider: str, servers: Sequence[str]) -> list[File]:
-    """Time servers of the user's; without any, what the distribution brings."""
+    """Time servers of the user's; without any, what the distribution brings. Who is not there reads no file of his."""
     if not servers or provider == "none":
         return []
-    if provider == "chrony":
-        text = HEAD + "".join(f"server {server} iburst\n" for server in servers)
-        run = {"run": ["systemctl", "try-reload-or-restart", "chrony.service"]}
-        return [("/etc/chrony/sources.d/kronos.sources", text, "0644", run)]
-    text = f"{HEAD}[Time]\nNTP={' '.join(servers)}\n"
-    run = {"run": ["systemctl", "try-restart", "systemd-timesyncd.service"]}
-    return [("/etc/systemd/timesyncd.conf.d/90-kronos.conf", text, "0644", run)]
+    chrony = HEAD + "".join(f"server {server} iburst\n" for server in servers)
+    timesyncd = f"{HEAD}[Time]\nNTP={' '.join(servers)}\n"
+    files: list[File] = [
+        (TIMESYNCD, timesyncd, "0644", {"run": _RESTART_TIMESYNCD}),
+        (CHRONY, chrony, "0644", {"run": _RELOAD_CHRONY}),
+    ]
+    alone = {"timesyncd": files[:1], "chrony": files[1:]}
+    return alone.get(provider, files)
 
 
 def sudo(admin: Mapping[str, Any]) -> list[File]:
@@ -99,20 +124,23 @@ def ssh(admin: Mapping[str, Any], keys: Mapping[str, Any]) -> list[File]:
         "X11Forwarding no",
         "AllowAgentForwarding no",
         "PermitEmptyPasswords no",
-        "MaxAuthTries 4",
         "LoginGraceTime 30",
         "ClientAliveInterval 120",
         "ClientAliveCountMax 3",
     ]
-    if login != "root" and admin and admin["name"] in proven:
+    if login != "root" and admin and admin["name"] in proven - {"root"}:
         lines.append("PermitRootLogin no")
     elif "root" in proven or login in proven - {"root"}:
         lines.append("PermitRootLogin prohibit-password")
     if people <= proven:
         lines += ["PasswordAuthentication no", "KbdInteractiveAuthentication no"]
     text = HEAD + "".join(f"{line}\n" for line in lines)
-    check = ["sh", "-c", "mkdir -p /run/sshd && sshd -t"]
-    return [(SSHD, text, "0644", {"check": check, "run": ["systemctl", "try-reload-or-restart", "ssh.service"]})]
+    hook = {
+        "check": ["sh", "-c", "! command -v sshd >/dev/null || { mkdir -p /run/sshd && sshd -t; }"],
+        "run": _RELOAD_SSHD,
+        "verify": ["sh", "-c", _IN_FORCE, "sshd", *lines],
+    }
+    return [(SSHD, text, "0644", hook)]
 
 
 def upgrades(reboot: bool, time: str) -> list[File]:
@@ -138,7 +166,8 @@ def sysctl(further: Mapping[str, Any], ipv6: bool) -> list[File]:
     """Kernel settings; those of the user win."""
     path = "/etc/sysctl.d/90-kronos.conf"
     merged = {**SYSCTL, **(SYSCTL_IPV6 if ipv6 else {}), **further}
-    text = HEAD + "".join(f"{key} = {value}\n" for key, value in sorted(merged.items()) if value is not None)
+    lines = [f"{key} = {value}" for key, value in sorted(merged.items()) if value is not None]
+    text = HEAD + "".join(f"{line}\n" for line in [*lines, *(SYSCTL_LEFT_OUT if ipv6 else ())])
     # --ignore: not every kernel has every key
     return [(path, text, "0644", {"run": ["sysctl", "--quiet", "--ignore", "--load", path]})]
 
@@ -146,18 +175,21 @@ def sysctl(further: Mapping[str, Any], ipv6: bool) -> list[File]:
 def journal(size: str, days: int) -> list[File]:
     """Bounds of the journal, in which the containers' logs lie too."""
     text = f"{HEAD}[Journal]\nStorage=persistent\nSystemMaxUse={size}\nMaxRetentionSec={days}day\n"
-    run = {"run": ["systemctl", "restart", "systemd-journald.service"]}
-    return [("/etc/systemd/journald.conf.d/90-kronos.conf", text, "0644", run)]
+    return [(JOURNALD, text, "0644", {"run": _RESTART_JOURNALD})]
 
 
 def zram(size: str) -> list[File]:
     """Compressed swap in memory, at most of this size and of half the memory."""
-    limit = f"min(ram / 2, {_mebibytes(size)})"
+    limit = f"min(ram / 2, {mebibytes(size)})"
     text = f"{HEAD}[zram0]\nzram-size = {limit}\ncompression-algorithm = zstd\nswap-priority = 100\n"
     start = "systemctl daemon-reload && systemctl restart systemd-zram-setup@zram0.service"
-    return [("/etc/systemd/zram-generator.conf", text, "0644", {"run": ["sh", "-c", start]})]
+    return [(ZRAM, text, "0644", {"run": ["sh", "-c", start]})]
 
 
-def _mebibytes(size: str) -> int:
-    number, unit = size[:-1], size[-1:].upper()
-    return int(float(number) * {"M": 1, "G": 1024, "T": 1048576}[unit])
+def mebibytes(size: str) -> int:
+    """The number of MiB in a size such as 512M or 2G; raises ValueError for another text."""
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([MGT])", size)
+    number = int(float(found[1]) * {"M": 1, "G": 1024, "T": 1048576}[found[2]]) if found else 0
+    if not number:
+        raise ValueError(size)
+    return number

@@ -58,6 +58,36 @@ def test_passwords_stay_until_the_administrator_has_used_a_key(host: Any) -> Non
     assert host.check_output("sshd -T | grep -i ^passwordauthentication") == "passwordauthentication no"
     assert "without-password" in host.check_output("sshd -T | grep -i ^permitrootlogin")  # Ansible is root here
     assert site(kronos_fast=False).changed == []
+    host.check_output("logger -t sshd-session 'Accepted password for anna from 192.0.2.1 port 23 ssh2'")
+    host.check_output("sudo -u anna logger -t sshd 'Accepted publickey for anna from 192.0.2.1 port 24 ssh2: forged'")
+    assert site(kronos_fast=False).files == ["/etc/ssh/sshd_config.d/10-kronos.conf"]
+    assert host.check_output("sshd -T | grep -i ^passwordauthentication") == "passwordauthentication yes"
+
+
+def test_settings_that_sshd_does_not_read_are_told(host: Any) -> None:
+    host.check_output("sed -i 's/^Include/#&/' /etc/ssh/sshd_config")
+    run = site(kronos_fast=False)
+    host.check_output("sed -i 's/^#Include/Include/' /etc/ssh/sshd_config")
+    assert run.code == 0
+    assert "10-kronos.conf: not in force: X11Forwarding no" in " ".join(run.output.split())
+    assert "not in force" not in site(kronos_fast=False).output
+
+
+def test_another_language_takes_none_away(host: Any) -> None:
+    assert site(host_locale="fr_FR.UTF-8").code == 0
+    assert {"es_ES.utf8", "fr_FR.utf8"} <= {*host.check_output("locale -a").split()}
+    assert "fr_FR" in host.check_output("cat /etc/default/locale")
+
+
+def test_what_is_switched_off_ends(host: Any) -> None:
+    since = "systemctl show systemd-journald --property=ActiveEnterTimestampMonotonic"
+    before = host.check_output(since)
+    run = site(host_logs=False, host_ssh=False)
+    assert run.code == 0, run.output
+    assert host.check_output("sshd -T | grep -i ^x11forwarding") == "x11forwarding yes"
+    assert host.check_output(since) != before, "the journal has its own bounds again"
+    assert not host.file("/etc/systemd/system/kronos-log-cleanup.timer").exists
+    assert site().code == 0
 
 
 def test_a_setting_that_sshd_refuses_is_taken_by_nobody(host: Any) -> None:

@@ -60,3 +60,10 @@ def test_refused_files_are_as_before_and_nobody_takes_them(tmp_path: Path) -> No
 def test_a_program_that_fails_is_one_line() -> None:
     with pytest.raises(KronosError, match=r"^systemctl reload: no such unit$"):
         hooks.take([Hook((), run=("systemctl", "reload"))], {}, lambda argv, timeout: Ran(1, "", "no such unit\n"))
+
+
+def test_what_stands_and_does_not_count_is_a_warning() -> None:
+    said = {"good": Ran(0, "fine\n", ""), "bad": Ran(1, "not in force: a\n", "")}
+    asked = [Hook(("/etc/a",), verify=("good",)), Hook(("/etc/b",), verify=("bad",)), Hook(("/etc/c",))]
+    found = hooks.warnings(asked, lambda argv, timeout: said[argv[0]])  # type: ignore[arg-type,misc]
+    assert found == ["/etc/b: not in force: a"]

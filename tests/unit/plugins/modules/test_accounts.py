@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.kronos.homelab.plugins.module_utils import accounts, receipts
+from ansible_collections.kronos.homelab.plugins.module_utils import accounts, logins, receipts
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Ran
 from ansible_collections.kronos.homelab.plugins.modules import accounts as module
 
@@ -27,10 +27,11 @@ def host(monkeypatch, tmp_path):
         return Ran(0, "", "")
 
     monkeypatch.setattr(module, "HostRunner", lambda: run)
-    monkeypatch.setattr(accounts, "AUTH_LOG", str(tmp_path / "none"))
-    monkeypatch.setattr(accounts, "read_present", lambda wanted: accounts.Present(users=dict(users)))
+    monkeypatch.setattr(logins, "AUTH_LOG", str(tmp_path / "none"))
+    monkeypatch.setattr(logins, "present", lambda environment: logins.Login("root", "192.0.2.1 port 7"))
+    there = accounts.Present(users, locked=frozenset({"bob"}))
+    monkeypatch.setattr(accounts, "read_present", lambda wanted: there)
     monkeypatch.setattr(receipts, "RECEIPTS", str(tmp_path / "receipts"))
-    monkeypatch.delenv("SUDO_USER", raising=False)
     return asked, said
 
 
@@ -47,11 +48,21 @@ def test_prediction_run_and_what_is_remembered(host, run_module):
     assert (real["login"], real["proven"]) == ("root", [])
     left = receipts.read("accounts", "host")["left"]
     assert (left["users"]["anna"][3], "due" in left) == ("/bin/bash", True)
-    said["journal"] = "".join(f"Accepted publickey for {name} from 192.0.2.1\n" for name in ("root", "anna", "x"))
+    line = "Accepted publickey for {} from 192.0.2.1 port 7 ssh2: x\n"
+    said["journal"] = "".join(line.format(name) for name in ("root", "anna", "x"))
     assert run_module(module, **WISH)["proven"] == ["anna", "root"]
     assert "due" not in receipts.read("accounts", "host")["left"]
     said["journal"] = ""  # rotated away
     assert run_module(module, **WISH)["proven"] == ["anna", "root"]
+    said["journal"] = "Accepted password for anna from 192.0.2.9 port 8 ssh2\n"
+    assert run_module(module, **WISH)["proven"] == ["root"]
+    assert "due" in receipts.read("accounts", "host")["left"]
+
+
+def test_who_cannot_type_a_password_is_told_of(host, run_module):
+    result = run_module(module, users=[{"name": name, "types_password": True} for name in ("bob", "anna")])
+    assert "bob has no password, so sudo lets bob do nothing" in str(result["warnings"])
+    assert "anna" not in str(result["warnings"])
 
 
 def test_what_is_no_key_touches_nothing(host, run_module):

@@ -16,8 +16,8 @@ def places(monkeypatch, tmp_path):
     """Files of the test's own."""
     (tmp_path / "zones").mkdir()
     (tmp_path / "zones" / "CET").write_text("")
-    names = ("hostname", "hosts", "localtime", "timezone", "zones", "kernel")
-    found = machine.Places(**{name: str(tmp_path / name) for name in names})
+    names = ("hostname", "hosts", "localtime", "timezone", "zones", "kernel", "languages", "cloud")
+    found = machine.Places(language=(), **{name: str(tmp_path / name) for name in names})
     monkeypatch.setattr(module, "PLACES", found)
     monkeypatch.setattr(module, "HostRunner", lambda: lambda argv, timeout=0: Ran(0, "", ""))
     monkeypatch.setattr(receipts, "RECEIPTS", str(tmp_path / "receipts"))
