@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import labtest
@@ -17,6 +18,20 @@ DEVICE = "/dev/loop7"
 DISK = {"type": "local", "source": DEVICE, "path": "/mnt/disk", "filesystem": "ext4", "directories": {"kept": {}}}
 CONSENT = {"kronos_storage_disk": {"disk": {**DISK, "make_filesystem": True}}}
 NO_NETWORK = {"kronos_stacks": [], "kronos_services": {}, "kronos_storage": {}, "kronos_zones": {}}
+HOST_ALONE = {**VARIABLES, **NO_NETWORK, "firewall_enabled": False, "host_ntp": "none"}
+# An answer as RFC 5905 has it: leap, version and mode, stratum, poll, precision, delay, dispersion, reference, and the
+# times of reference, question, arrival and departure.
+TIME_SERVER = """
+import socket, struct, time
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("", 123))
+while True:
+    asked, client = server.recvfrom(512)
+    now = time.time() + 2208988800
+    stamp = struct.pack("!II", int(now), int(now % 1 * 2**32))
+    head = struct.pack("!BBbbII4s", 0x24, 1, 6, -20, 0, 0, b"LOCL")
+    server.sendto(head + stamp + asked[40:48] + stamp + stamp, client)
+"""
 
 
 @pytest.fixture
@@ -73,14 +88,7 @@ def test_ipv6_and_packets_of_another_size_on_a_vlan(host: Any, nas: Any) -> None
 
 def test_swap_and_kernel_settings(host: Any) -> None:
     host.check_output("sysctl -qw vm.swappiness=60 kernel.dmesg_restrict=0")
-    said = {
-        **VARIABLES,
-        **NO_NETWORK,
-        "firewall_enabled": False,
-        "host_swap": "file",
-        "host_swap_size": "32M",
-        "host_ntp": "none",
-    }
+    said = {**HOST_ALONE, "host_swap": "file", "host_swap_size": "32M"}
     said |= {"host_sysctl_settings": {"vm.overcommit_memory": 1}, "host_hostname": "larder"}
     run = labtest.site(**said)
     assert run.code == 0, run.output
@@ -94,6 +102,7 @@ def test_swap_and_kernel_settings(host: Any) -> None:
         "1",
         "1",
     ]
+    assert host.check_output("sysctl -n net.ipv4.conf.eth0.send_redirects") == "0", "told to each link"
     assert host.check_output("hostname") == "larder"
     again = labtest.site(**said, kronos_fast=False)
     assert (again.code, again.changed) == (0, []), again.output
@@ -102,3 +111,22 @@ def test_swap_and_kernel_settings(host: Any) -> None:
     assert host.file("/etc/systemd/zram-generator.conf").contains("ram / 2, 32")
     assert labtest.site(**{**said, "host_swap": "none"}).code == 0
     assert host.check_output("swapon --show=NAME --noheadings --raw") == "", "what is switched off, is off"
+
+
+def test_a_clock_that_nobody_keeps_is_kept_by_the_users_own_server(host: Any, nas: Any) -> None:
+    nas.check_output(f"systemd-run --collect --unit=time-server python3 -c {shlex.quote(TIME_SERVER)}")
+    host.check_output("systemctl disable --now systemd-timesyncd; date --set='+1 hour'")
+    said = {**HOST_ALONE, "host_ntp": "detect"}
+    said["host_ntp_servers"] = [labtest.host_variables()["lab_guests"]["guest-nas"]]
+    run = labtest.site(**said)
+    assert run.code == 0, run.output
+    labtest.until(lambda: _ahead(host, nas) < 30, 120)
+    assert host.check_output("timedatectl show --property=NTPSynchronized --value") == "yes"
+    again = labtest.site(**said, kronos_fast=False)
+    assert (again.code, again.changed) == (0, []), again.output
+    nas.check_output("systemctl stop time-server")
+
+
+def _ahead(host: Any, nas: Any) -> int:
+    """By how many seconds two clocks differ."""
+    return abs(int(host.check_output("date +%s")) - int(nas.check_output("date +%s")))
