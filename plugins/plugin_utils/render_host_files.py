@@ -82,12 +82,12 @@ SYSCTL: dict[str, str | int] = {
     "vm.swappiness": 10,
 }
 # A host that forwards ignores router advertisements unless told not to, and would lose its own address. "all" does not
-# reach the links that are there. Our VLANs and bridges have stated addresses: a line without a value leaves them out.
+# reach the links that are there, and "default" would reach our VLANs, whose addresses are stated: so by the names that
+# real links and their bridges have.
 SYSCTL_IPV6: dict[str, str | int] = {
-    "net.ipv6.conf.*.accept_ra": 2,
     "net.ipv6.conf.all.forwarding": 1,
+    **{f"net.ipv6.conf.{links}.accept_ra": 2 for links in ("bond*", "br[0-9]*", "e*", "vmbr*", "w*")},
 }
-SYSCTL_LEFT_OUT = ("-net.ipv6.conf.kr*.accept_ra",)
 
 
 def ntp(provider: str, servers: Sequence[str]) -> list[File]:
@@ -166,8 +166,7 @@ def sysctl(further: Mapping[str, Any], ipv6: bool) -> list[File]:
     """Kernel settings; those of the user win."""
     path = "/etc/sysctl.d/90-kronos.conf"
     merged = {**SYSCTL, **(SYSCTL_IPV6 if ipv6 else {}), **further}
-    lines = [f"{key} = {value}" for key, value in sorted(merged.items()) if value is not None]
-    text = HEAD + "".join(f"{line}\n" for line in [*lines, *(SYSCTL_LEFT_OUT if ipv6 else ())])
+    text = HEAD + "".join(f"{key} = {value}\n" for key, value in sorted(merged.items()) if value is not None)
     # --ignore: not every kernel has every key
     return [(path, text, "0644", {"run": ["sysctl", "--quiet", "--ignore", "--load", path]})]
 
