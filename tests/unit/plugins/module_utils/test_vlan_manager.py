@@ -95,6 +95,50 @@ def test_parents_that_do_not_exist_are_one_error(host: Any) -> None:
     )
 
 
+def links(*numbers: int, file: str = "/etc/systemd/network/en.network") -> dict[str, str]:
+    return {f"run/systemd/netif/links/{number}": f"NETWORK_FILE={file}\n" for number in numbers}
+
+
+ALL_EN = "/run/systemd/network/10-netplan-all-en.network"
+SHARED = [
+    (links(2, 3), "auto", "eth0 (its configuration /etc/systemd/network/en.network is that of eth1 too)"),
+    (links(2, 3), "networkd", "/etc/systemd/network/en.network is that of eth1 too"),
+    (links(2, 3, file=ALL_EN), "auto", "eth0 (its configuration all-en is that of eth1 too)"),
+    (links(1, 2, 3), "auto", "is that of eth1, lo too"),
+]
+
+
+@pytest.mark.parametrize(("files", "manager", "says"), SHARED)
+def test_a_parent_whose_configuration_is_that_of_others_is_refused(
+    host: Any, files: dict[str, str], manager: str, says: str
+) -> None:
+    host(files)
+    with pytest.raises(KronosError) as caught:
+        vlan_manager.choose([wanted(), wanted(number=31)], LIVE, manager)
+    assert says in str(caught.value)
+    assert "Give the parent a file (netplan: an entry) of its own" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("other", [links(3, file="/etc/systemd/network/20-eth1.network"), links(9)])
+def test_a_configuration_for_itself_alone_is_enough(host: Any, other: dict[str, str]) -> None:
+    host(links(2), other)  # 9: an interface that is gone
+    assert vlan_manager.choose([wanted()], LIVE, "auto").provider.name == "networkd"
+
+
+def test_a_file_for_everything_does_not_make_a_long_error(host: Any) -> None:
+    host(links(*range(2, 30)))
+    many = {f"veth{number}": Link(f"veth{number}", number) for number in range(10, 30)}
+    with pytest.raises(KronosError, match=r"is that of eth1, veth10, veth11, veth12 and others too"):
+        vlan_manager.choose([wanted()], Live({**LIVE.links, **many}), "auto")
+
+
+def test_two_parents_of_one_configuration_are_refused_as_well(host: Any) -> None:
+    host(links(2, 3))
+    with pytest.raises(KronosError, match=r"is that of eth1 too.*is that of eth0 too"):
+        vlan_manager.choose([wanted(), wanted("eth1", 31)], LIVE, "auto")
+
+
 def test_parents_of_two_managers_are_one_error(host: Any) -> None:
     host(NETWORKD, {"run/network/ifstate": "eth1=eth1\n"})
     with pytest.raises(KronosError, match=r"several network managers \(eth1: ifupdown; eth0: networkd\)"):
