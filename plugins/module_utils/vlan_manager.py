@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ansible_collections.kronos.homelab.plugins.module_utils import vlan_ifupdown
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.vlan_ifupdown import Ifupdown
 from ansible_collections.kronos.homelab.plugins.module_utils.vlan_live import Live
@@ -65,10 +66,8 @@ def choose(wanted: Sequence[Interface], live: Live, manager: str) -> Managed:
         )
     if manager in (NETWORKD, NETPLAN):
         _refuse_shared(parents, live)
-    if manager == IFUPDOWN and not _sources_our_folder():
-        raise KronosError(
-            "/etc/network/interfaces does not read /etc/network/interfaces.d: add `source /etc/network/interfaces.d/*`"
-        )
+    if manager == IFUPDOWN:
+        vlan_ifupdown.refuse_unread(wanted, _lines(vlan_ifupdown.INTERFACES))
     return Managed(known_by[manager], parents)
 
 
@@ -130,11 +129,6 @@ def _refuse_shared(parents: Iterable[str], live: Live) -> None:
             f"a VLAN could come up on the wrong interface: {'; '.join(shared)}. Give the parent a file (netplan: an "
             "entry) of its own"
         )
-
-
-def _sources_our_folder() -> bool:
-    words = [line.split() for line in _lines("/etc/network/interfaces")]
-    return any(line[:1] in (["source"], ["source-directory"]) and "interfaces.d" in line[-1] for line in words if line)
 
 
 def our_files() -> dict[str, list[str]]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ REFUSED = [
     (
         ({"run/network/ifstate": "eth0=eth0\n"},),
         "auto",
-        "does not read /etc/network/interfaces.d: add `source",
+        "does not read /etc/network/interfaces.d/kronos-kr30: add `source",
     ),
 ]
 
@@ -79,6 +80,44 @@ def test_refusals(host: Any, files: Any, manager: str, says: str) -> None:
     host(*files)
     with pytest.raises(KronosError, match=says):
         vlan_manager.choose([wanted()], LIVE, manager)
+
+
+READS = [
+    ("source /etc/network/interfaces.d/*", True),
+    ("source interfaces.d/*", True),
+    ("  source\t/etc/network/interfaces.d/kronos-*  ", True),
+    ("source /etc/network/other /etc/network/interfaces.d/*", True),
+    ("source /etc/network/*/*", True),
+    ("source /etc/network/interfaces.d/kronos-kr3[0-1]", True),
+    ("source-directory interfaces.d", True),
+    ("source-directory /etc/network/interfaces.d/", True),
+    ("source-dir /etc/*/interfaces.d", True),
+    ("source /etc/network/interfaces.d/*.cfg", False),
+    ("source /etc/network/interfaces.d/kronos-kr4*", False),
+    ("source /etc/network/interfaces.d", False),  # ifupdown reads no directory by this word
+    ("source /etc/network/*", False),
+    ("source /etc/network/interfaces.d/*/*", False),
+    ("source-directory /etc/network", False),
+    ("source-directory /srv/interfaces.d", False),
+    ("source /etc/network/interfaces.d.old/*", False),
+    ("# source /etc/network/interfaces.d/*", False),
+    ("source", False),
+    ("", False),
+]
+
+
+@pytest.mark.parametrize(("line", "reads"), READS)
+def test_ifupdown_must_read_the_very_file_that_we_write(host: Any, line: str, reads: bool) -> None:
+    host(IFUPDOWN, {"etc/network/interfaces": f"auto lo\niface lo inet loopback\n\n{line}\n"})
+    refused = contextlib.nullcontext() if reads else pytest.raises(KronosError, match=r"does not read .*/kronos-kr30: ")
+    with refused:
+        vlan_manager.choose([wanted()], LIVE, "auto")
+
+
+def test_every_file_must_be_read(host: Any) -> None:
+    host(IFUPDOWN, {"etc/network/interfaces": "source interfaces.d/kronos-kr30\n"})
+    with pytest.raises(KronosError, match=r"does not read /etc/network/interfaces.d/kronos-kr31: add"):
+        vlan_manager.choose([wanted(), wanted(number=31)], LIVE, "auto")
 
 
 def test_a_parent_that_nobody_configures_can_be_given_to_ifupdown(host: Any) -> None:
