@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import stat
 import threading
 
 import pytest
-from ansible_collections.kronos.homelab.plugins.module_utils import timed, timed_script
+from ansible_collections.kronos.homelab.plugins.module_utils import atomic, timed, timed_script
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Ran
 from ansible_collections.kronos.homelab.plugins.module_utils.timed_script import Place
+from ansible_collections.kronos.homelab.tests.unit.fakes.full_disk import FullDisk
 
 UNDO = (["reload", "now"],)
 BOOT = (["reload", "early"],)
@@ -307,6 +309,111 @@ def test_killed_anywhere_while_beginning_nothing_is_lost(host, monkeypatch, fata
     timed.settle("thing", host.run, place=host.place)
     assert host.is_old()
     host.begin()  # and the way is free
+
+
+def write(path, text):
+    atomic.write_file(str(path), text.encode(), mode=0o600, uid=os.geteuid(), gid=os.getegid())
+
+
+@pytest.fixture
+def full(host, monkeypatch):
+    """``full(room)``: from now on, only so many blocks are left."""
+
+    def fill(room):
+        disk = FullDisk(host.root, room)
+        monkeypatch.setattr(os, "fsync", disk)
+        return disk
+
+    return fill
+
+
+# blocks for the record, the units, and what the change makes anew
+@pytest.mark.parametrize("room", range(14))
+def test_a_disk_that_fills_up_anywhere_leaves_the_old_state(host, full, room):
+    host.edited.write_bytes(b"old" * 2000)
+    timed.install_program()
+    before, disk = host.edited.read_bytes(), full(room)
+    others = [host.root / f"other{number}" for number in range(3)]
+    undo = timed.Undo([*host.paths, *map(str, others)], UNDO)
+    with contextlib.suppress(OSError), timed.change("thing", undo, seconds=60, run=host.run, place=host.place) as note:
+        for path in (*others, host.edited, host.made):
+            write(path, "new")
+    assert disk.strays() == []
+    if disk.refused:
+        assert timed_script.pending(host.place) == []
+        assert (host.edited.read_bytes(), host.made.exists()) == (before, False)
+        assert not any(path.exists() for path in others)
+        assert not [path for path in (host.root / "units").rglob("*") if path.is_file()]
+    else:
+        full(0)
+        assert host.script("confirm", "thing", "--token", note.token) == 0
+        assert host.edited.read_text() == "new"
+        assert host.script("confirm", "thing", "--token", note.token) == 0
+    assert bool(disk.refused) == (room < 10)
+
+
+def test_what_could_not_be_put_back_either_is_told_too(host, monkeypatch):
+    def refuse(*_words):
+        raise OSError(errno.EROFS, "Read-only file system", "/var/lib/x")
+
+    def work():
+        with timed.change("thing", timed.Undo(host.paths, UNDO), seconds=60, run=host.run, place=host.place):
+            monkeypatch.setattr(timed_script, "end", refuse)
+            raise OSError(errno.ENOSPC, "No space left on device", "/etc/x")
+
+    with pytest.raises(KronosError) as caught:
+        work()
+    first, second = str(caught.value).split("; then ")
+    assert first.startswith("/etc/x: no space is left on the file system")
+    assert second.startswith("/var/lib/x: the file system is read-only")
+
+
+def test_what_is_as_it_was_is_not_written_again(host, full):
+    host.begin()
+    host.made.write_text("new")
+    inode, disk = host.edited.stat().st_ino, full(0)
+    assert host.script("revert", "thing") == 0
+    assert host.is_old()
+    assert host.edited.stat().st_ino == inode
+    assert (timed_script.pending(host.place), disk.strays()) == ([], [])
+
+
+def test_without_room_to_put_a_file_back_all_else_is_back_and_it_is_tried_again(host, full, capsys):
+    host.edited.write_bytes(b"old" * 4000)
+    host.begin()
+    host.change()
+    host.made.unlink()
+    disk = full(0)
+    for _again in range(3):
+        assert host.script("revert", "thing") == 1
+        assert capsys.readouterr().err == f"thing: {host.edited}: No space left on device\n"
+        assert (host.edited.read_text(), disk.strays()) == ("new", [])
+        assert host.link.is_symlink()
+        assert timed_script.pending(host.place) == ["thing"]
+    full(9)
+    assert host.script("revert", "thing") == 0
+    assert host.edited.read_bytes() == b"old" * 4000
+
+
+def test_what_was_made_goes_first_and_gives_its_room(host, full):
+    host.edited.write_bytes(b"old" * 4000)
+    host.begin()
+    host.change()
+    host.made.write_text("new" * 4000)
+    full(0)
+    assert host.script("revert", "thing") == 0
+    assert host.edited.read_bytes() == b"old" * 4000
+    assert not host.made.exists()
+
+
+def test_how_an_earlier_change_ended_is_not_told_of_this_one(host, full, capsys):
+    assert host.script("confirm", "thing", "--token", host.begin().token) == 0
+    token = host.begin().token
+    full(-100)
+    assert host.script("confirm", "thing", "--token", token) == 0
+    capsys.readouterr()
+    host.script("status", "thing")
+    assert capsys.readouterr().out == "thing: nothing waits\n"
 
 
 def test_the_controller_is_told_how_much_time_is_left():
