@@ -297,10 +297,14 @@ def main(argv: Sequence[str], place: Place | None = None, command: Command = run
     parser.add_argument("--token", help="confirm only the change that was given this token")
     parser.add_argument("--why", default="asked for", help=argparse.SUPPRESS)
     said = parser.parse_args(argv)
-    waiting = pending(place)
-    if not (said.what or waiting):
-        sys.stdout.write("nothing waits to be confirmed\n")
-    return max([_act(said, what, place, command) for what in said.what or waiting], default=0)
+    try:
+        waiting = pending(place)
+        if not (said.what or waiting):
+            sys.stdout.write("nothing waits to be confirmed\n")
+        return max([_act(said, what, place, command) for what in said.what or waiting], default=0)
+    except OSError as error:
+        sys.stderr.write(f"{error.filename or parser.prog}: {error.strerror}\n")
+        return 1
 
 
 def _act(said: argparse.Namespace, what: str, place: Place, command: Command) -> int:

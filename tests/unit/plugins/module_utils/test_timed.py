@@ -368,6 +368,20 @@ def test_what_could_not_be_put_back_either_is_told_too(host, monkeypatch):
     assert second.startswith("/var/lib/x: the file system is read-only")
 
 
+@pytest.mark.parametrize("action", ["confirm", "revert", "boot", "status"])
+def test_what_the_disk_refuses_is_one_line(host, monkeypatch, capsys, action):
+    def refuse(path, *_more):
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    host.begin()
+    monkeypatch.setattr(timed_script, "read_record", lambda place, what: refuse(place.record(what)))
+    assert host.script(action, "thing") == 1
+    assert capsys.readouterr().err == f"{host.place.record('thing')}: Permission denied\n"
+    monkeypatch.setattr(os, "listdir", refuse)
+    assert host.script(action) == 1
+    assert capsys.readouterr().err == f"{host.place.pending}: Permission denied\n"
+
+
 def test_what_is_as_it_was_is_not_written_again(host, full):
     host.begin()
     host.made.write_text("new")
