@@ -130,9 +130,10 @@ def converge(params: dict, check_mode: bool) -> dict:
     }
     if check_mode:
         return result
-    request = firewall.apply(change, run, place, params["confirm_seconds"]) if change.changed else None
-    left = firewall.left(wish, place)
-    receipts.write(*RECEIPT, receipts.digest(left), left)
+    if not change.changed:
+        firewall.remember(wish, place)
+        return result
+    request = firewall.apply(change, wish, run, place, params["confirm_seconds"])
     return {**result, **({"confirm": request} if request else {})}
 
 

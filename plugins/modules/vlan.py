@@ -257,12 +257,18 @@ def converge(params: dict, check_mode: bool) -> dict:
         with timed.change(WHAT, undo, seconds=params["confirm_seconds"], run=run) as note:
             vlan_apply.apply(job, run)
             vlan_apply.wait(wanted, run)
+            _remember(params, wanted, files)
         result["confirm"] = note.request()
+    else:
+        _remember(params, wanted, files)
+    return result
+
+
+def _remember(params: dict, wanted: list, files: list) -> None:
     if wanted:
         receipts.write(*RECEIPT, receipts.digest(params["interfaces"]), _left(params, wanted, files))
     else:
         settled.forget(RECEIPT)
-    return result
 
 
 def _left(params: dict, wanted: list, files: list) -> dict:

@@ -20,6 +20,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils import (
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Ran
 from ansible_collections.kronos.homelab.plugins.module_utils.timed_script import Place as Pending
 from ansible_collections.kronos.homelab.plugins.modules import firewall as module
+from ansible_collections.kronos.homelab.tests.unit.fakes.full_disk import FullDisk
 from ansible_collections.kronos.homelab.tests.unit.fakes.kernel import Kernel
 
 OWNER = (os.geteuid(), os.getegid())
@@ -135,6 +136,24 @@ def test_what_fails_half_way_is_undone(host, run_module, step):
     found = run_module(module, ruleset="two\n")
     assert "it says no" in found["msg"]
     assert (host.table, host.ruleset()) == ("one\n", "one\n")
+
+
+@pytest.mark.parametrize("room", range(20))
+@pytest.mark.parametrize("before", ["one\n", None])
+def test_a_disk_that_fills_up_anywhere_leaves_the_old_rules(host, run_module, tmp_path, monkeypatch, room, before):
+    timed.install_program()
+    if before:
+        confirm(host, run_module(module, ruleset=before))
+    receipt, disk = receipts.read(*module.RECEIPT), FullDisk(tmp_path, room)
+    monkeypatch.setattr(os, "fsync", disk)
+    found = run_module(module, ruleset="two\n" * 3000)
+    assert disk.strays() == []
+    assert disk.refused or room > 5
+    assert not disk.refused or room < 19
+    if disk.refused:
+        assert "no space is left on the file system" in found["msg"]
+        assert (host.ruleset(), host.table, receipts.read(*module.RECEIPT)) == (before, before, receipt)
+        assert timed.timed_script.pending(host.pending) == []
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils import (
 )
 from ansible_collections.kronos.homelab.plugins.modules import vlan as module
 from ansible_collections.kronos.homelab.plugins.modules import vlan_info
+from ansible_collections.kronos.homelab.tests.unit.fakes.full_disk import FullDisk
 from ansible_collections.kronos.homelab.tests.unit.fakes.vlan_host import VlanHost
 
 OWNER = (os.geteuid(), os.getegid())
@@ -235,6 +236,23 @@ def test_what_does_not_come_up_is_put_back_at_once(host, ask, run_module):
     assert host.files == before
     assert timed_script.pending(host.place) == []
     assert receipts.read("vlan", "all")["left"]["interfaces"] == ["kr40"]
+
+
+@pytest.mark.parametrize("room", range(12))
+def test_a_disk_that_fills_up_anywhere_leaves_the_old_files(host, ask, monkeypatch, room):
+    ask([KR40])
+    before, receipt = host.files, receipts.read(*module.RECEIPT)
+    disk = FullDisk(host.root, room)
+    monkeypatch.setattr(os, "fsync", disk)
+    result = ask([{**KR40, "mtu": 1400}, KR30], confirmed=False, marks=MARKS)
+    assert disk.strays() == []
+    assert disk.refused or room > 5
+    assert not disk.refused or room < 11
+    if disk.refused:
+        assert "no space is left on the file system" in result["msg"]
+        assert "\n" not in result["msg"]
+        assert (host.files, receipts.read(*module.RECEIPT)) == (before, receipt)
+        assert timed_script.pending(host.place) == []
 
 
 def test_a_manager_that_refuses_is_one_clear_line(host, ask):
