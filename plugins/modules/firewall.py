@@ -157,7 +157,7 @@ def take_away(run: HostRunner, place: firewall_script.Place, check_mode: bool) -
 
 def main() -> None:
     """Entry point."""
-    run_module(OPTIONS, converge, leaves=Leaves(lambda params: RECEIPT, ("loaded", "replaced")))
+    run_module(OPTIONS, converge, leaves=Leaves(lambda params: RECEIPT, ("loaded", "replaced")), root=True)
 
 
 if __name__ == "__main__":

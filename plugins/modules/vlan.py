@@ -285,7 +285,7 @@ def _left(params: dict, wanted: list, files: list) -> dict:
 
 def main() -> None:
     """Entry point."""
-    run_module(OPTIONS, converge, leaves=Leaves(lambda _params: RECEIPT))
+    run_module(OPTIONS, converge, leaves=Leaves(lambda _params: RECEIPT), root=True)
 
 
 if __name__ == "__main__":
