@@ -5,7 +5,7 @@
 
 ::
 
-    timed.settle("firewall", run)                  # an unconfirmed change counts as never made
+    timed.settle(run)                              # an unconfirmed change counts as never made
     ... read, plan ...
     with timed.change("firewall", undo, seconds=60, run=run) as note:
         ... apply ...
@@ -116,14 +116,20 @@ class Note:
         return {"what": self.what, "token": self.token, "seconds": max(0, int(self.seconds - passed))}
 
 
-def settle(what: str, run: Runner, *, place: Place | None = None) -> bool:
-    """Undo a change that another run left unconfirmed; say whether there was one. Raises KronosError on failure."""
+def settle(run: Runner, *, place: Place | None = None) -> list[str]:
+    """Undo what other runs left unconfirmed, and return its names. Raises KronosError where that fails.
+
+    Not only what the caller is about to change: his change could be confirmed over a way that another one made, and
+    that is gone a moment later.
+    """
     place = place or Place()
-    with timed_script.locked(place, what):
-        if timed_script.read_record(place, what) is None:
-            return False
-        _revert(place, what, run, "another run began")
-    return True
+    undone = []
+    for what in timed_script.pending(place):
+        with timed_script.locked(place, what):
+            if timed_script.read_record(place, what) is not None:
+                _revert(place, what, run, "another run began")
+                undone.append(what)
+    return undone
 
 
 def unconfirmed(what: str, *, place: Place | None = None) -> dict[str, bytes | None]:

@@ -109,7 +109,7 @@ def converge(params: dict, check_mode: bool) -> dict:
     """Read, plan, and unless in check mode apply."""
     run, place = HostRunner(environment={"LC_ALL": "C.UTF-8"}), firewall_script.Place()
     if not check_mode:
-        timed.settle(firewall.WHAT, run)
+        timed.settle(run)
     if params["state"] == "absent":
         return take_away(run, place, check_mode)
     wish = firewall.Wish(params["ruleset"], params["replace_others"], params["ssh_port"], tuple(params["ssh_sources"]))

@@ -224,7 +224,7 @@ def converge(params: dict, check_mode: bool) -> dict:
     """Read, plan, and unless in check mode apply under a timed commit."""
     run = HostRunner(environment={"LC_ALL": "C.UTF-8"})
     if not check_mode:
-        timed.settle(WHAT, run)
+        timed.settle(run)
     if params["confirm_seconds"] < LEAST_SECONDS:
         raise KronosError(f"confirm_seconds: {params['confirm_seconds']}; wanted at least {LEAST_SECONDS}")
     wanted = vlan_model.parse(params["interfaces"])

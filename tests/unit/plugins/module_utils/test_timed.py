@@ -45,7 +45,7 @@ class Host:
     def run(self, argv, stdin="", timeout=600):
         self.ran.append(list(argv))
         if argv[:2] == ["systemctl", "enable"]:
-            os.symlink(self.place.unit("thing", "-boot.service"), self.place.wish("thing"))
+            os.symlink(f"{self.place.units}/{argv[2]}", f"{self.place.units}/sysinit.target.wants/{argv[2]}")
         return Ran(1, "", "it says no") if list(argv) in self.refuses else Ran(0, "", "")
 
     def command(self, words):
@@ -255,10 +255,22 @@ def test_the_next_run_counts_the_change_as_never_made(host):
     assert before[str(host.made)] is None
     with pytest.raises(KronosError, match="waits to be confirmed"):
         host.begin()
-    assert timed.settle("thing", host.run, place=host.place)
+    assert timed.settle(host.run, place=host.place) == ["thing"]
     assert host.is_old()
-    assert not timed.settle("thing", host.run, place=host.place)
+    assert timed.settle(host.run, place=host.place) == []
     assert timed.unconfirmed("thing", place=host.place) == {}
+
+
+def test_no_change_is_made_on_top_of_another_that_was_never_confirmed(host):
+    """It might be confirmed over a way that the other one made, and that goes with it."""
+    way = host.root / "way"
+    timed.begin("another", timed.Undo([str(way)]), seconds=60, run=host.run, place=host.place)
+    way.write_text("new")
+    host.begin()
+    host.change()
+    assert timed.settle(host.run, place=host.place) == ["another", "thing"]
+    assert (way.exists(), host.is_old()) == (False, True)
+    assert timed_script.pending(host.place) == []
 
 
 @contextlib.contextmanager
@@ -306,7 +318,7 @@ def test_killed_anywhere_while_beginning_nothing_is_lost(host, monkeypatch, fata
     assert died or fatal > 8
     assert host.is_old()
     assert died or timed_script.pending(host.place) == ["thing"]
-    timed.settle("thing", host.run, place=host.place)
+    timed.settle(host.run, place=host.place)
     assert host.is_old()
     host.begin()  # and the way is free
 

@@ -113,11 +113,23 @@ def test_nobody_confirms_and_the_next_run_begins_from_the_old_state(host, run_mo
     predicted = run_module(module, check=True, ruleset="two\n")
     assert predicted["changed"]  # it counts as never made
     assert [(each["before"], each["after"]) for each in predicted["diff"]] == [("one\n", "two\n")]
-    timed.settle("firewall", host)
+    timed.settle(host)
     assert receipts.read(*module.RECEIPT) == receipt
     found = run_module(module, ruleset="one\n")
     assert not found["changed"]
     assert host.table == "one\n"
+
+
+def test_vlans_that_were_never_confirmed_go_before_the_rules_change(host, run_module, tmp_path):
+    way = tmp_path / "05-kronos-kr30.network"
+    timed.begin("vlan", timed.Undo([str(way)]), seconds=60, run=host, place=host.pending)
+    way.write_text("new")
+    run_module(module, check=True, ruleset="one\n")
+    assert way.exists()
+    result = run_module(module, ruleset="one\n")
+    assert not way.exists()
+    assert timed.timed_script.pending(host.pending) == ["firewall"]
+    confirm(host, result)
 
 
 @pytest.mark.parametrize("step", ["--file", "enable kronos-firewall"])
@@ -191,7 +203,7 @@ def test_another_firewall_is_refused_or_replaced(host, run_module, name, state):
     found = run_module(module, ruleset="one\n", replace_others=True)
     assert found["replaced"] == [name]
     assert host.states[f"{name}.service"] == ("disabled", "inactive")
-    timed.settle("firewall", host)  # nobody confirmed
+    timed.settle(host)  # nobody confirmed
     assert host.states[f"{name}.service"][0] == "enabled"
     assert host.table is None
 
