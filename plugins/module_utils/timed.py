@@ -188,10 +188,10 @@ def _begin_anew(place: Place, note: Note, run: Runner) -> None:
     """Let the time to confirm begin now."""
     if timed_script.read_record(place, note.what) is None:
         raise KronosError(f"the change of {note.what} took so long that the old state was put back meanwhile")
-    # one whose time has come already waits for our lock
-    _must(run, "stop", f"kronos-revert-{note.what}.service")
     begun = time.monotonic()
     _must(run, "restart", f"kronos-revert-{note.what}.timer")
+    # one whose time had come already waits for our lock; from here on none can follow it
+    _must(run, "stop", f"kronos-revert-{note.what}.service")
     note.begun = begun
 
 

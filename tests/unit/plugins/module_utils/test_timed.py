@@ -181,10 +181,10 @@ def test_the_time_to_confirm_begins_when_the_work_is_done(host, monkeypatch):
         host.ran.clear()
         now[0] += 500
     assert note.request() == {"what": "thing", "token": note.token, "seconds": 60}
-    # who waited for the end of the work in order to undo it is sent away first
+    # who waits for the end of the work in order to undo it is sent away; after that nobody new may come
     assert host.ran == [
-        ["systemctl", "stop", "kronos-revert-thing.service"],
         ["systemctl", "restart", "kronos-revert-thing.timer"],
+        ["systemctl", "stop", "kronos-revert-thing.service"],
     ]
     assert host.edited.read_text() == "new"
     assert host.script("confirm", "thing", "--token", note.token) == 0
