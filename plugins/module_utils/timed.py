@@ -69,11 +69,13 @@ Restart=on-failure
 RestartSec=5s
 """
 
-# Ordered, which the other one must not be: its commands start the very services that this one goes before.
+# Ordered, which the other one must not be: its commands start the very services that this one goes before. It tries
+# once, not to keep the boot waiting; where it fails, the other one goes on, with the commands for a host that is up.
 _BOOT = """\
 [Unit]
 Description=Undo the unconfirmed change of {what} before the network comes up
 DefaultDependencies=no
+OnFailure=kronos-revert-{what}.service
 ConditionPathExists={record}
 ConditionPathExists=!{marker}
 RequiresMountsFor=/etc {record} {program}

@@ -187,7 +187,7 @@ def put_back(place: Place, what: str, command: Command, *, why: str, boot: bool 
 
     All files first, so that a kill between two commands leaves nothing that a reboot would not mend; of these, first
     what goes, since that makes room for the others. Where a file or a command fails, the record stays: systemd tries
-    again, and so does the next boot. Nothing happens without a record.
+    again every few seconds, after a try at boot too. Nothing happens without a record.
     """
     record = read_record(place, what)
     if record is None:

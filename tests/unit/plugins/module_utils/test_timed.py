@@ -380,6 +380,21 @@ def test_what_could_not_be_put_back_either_is_told_too(host, monkeypatch):
     assert second.startswith("/var/lib/x: the file system is read-only")
 
 
+def test_what_cannot_be_put_back_at_boot_is_tried_again_once_the_host_is_up(host):
+    host.begin()
+    boot = (host.root / "units" / "kronos-revert-thing-boot.service").read_text()
+    assert "OnFailure=kronos-revert-thing.service" in boot
+    assert "Restart=on-failure" in (host.root / "units" / "kronos-revert-thing.service").read_text()
+    host.change()
+    host.refuses = (BOOT[0],)
+    assert host.script("boot", "thing") == 1
+    assert timed_script.pending(host.place) == ["thing"]
+    host.ran.clear()
+    assert host.script("revert", "thing") == 0
+    assert UNDO[0] in host.ran
+    assert host.is_old()
+
+
 @pytest.mark.parametrize("action", ["confirm", "revert", "boot", "status"])
 def test_what_the_disk_refuses_is_one_line(host, monkeypatch, capsys, action):
     def refuse(path, *_more):
