@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import os
@@ -271,6 +272,43 @@ def test_unconfirmed_the_old_files_come_back(host, ask):
     assert host.files == before
     assert receipts.read(*module.RECEIPT)["left"]["interfaces"] == ["kr40"]
     assert host.net.asked[-1] == "systemctl daemon-reload"
+
+
+@pytest.mark.parametrize("fatal", range(1, 40))
+def test_killed_anywhere_the_old_files_come_back(host, ask, monkeypatch, fatal):
+    """A process of its own, which the kernel takes its locks from; whoever started it is gone as well."""
+    ask([KR40])
+    before, receipt = host.files, receipts.read(*module.RECEIPT)
+    steps = []
+
+    def counted(real):
+        def call(*arguments, **named):
+            steps.append(real)
+            return os._exit(9) if len(steps) == fatal else real(*arguments, **named)
+
+        return call
+
+    child = os.fork()
+    if not child:
+        with contextlib.suppress(BaseException):
+            for name in ("replace", "unlink"):
+                monkeypatch.setattr(os, name, counted(getattr(os, name)))
+            monkeypatch.setattr(module, "HostRunner", lambda environment: counted(host.net))
+            ask([{**KR40, "mtu": 1400}, KR30], confirmed=False, marks=MARKS)
+            os._exit(0)
+        os._exit(1)
+    _child, status = os.waitpid(child, 0)
+    died = os.waitstatus_to_exitcode(status)
+    assert died in (9, 0)
+    assert died or fatal > 25
+    assert not died or fatal < 39
+    host.net.makes = [KR40]
+    assert host.put_back() == []
+    # what a killed writer leaves is hidden, and swept by the next one
+    assert {name: text for name, text in host.files.items() if not os.path.basename(name).startswith(".")} == before
+    assert receipts.read(*module.RECEIPT) == receipt
+    assert timed_script.pending(host.place) == []
+    assert ask([KR40, KR30], marks=MARKS)["changed"], "and the way is free"
 
 
 def test_the_way_back_removes_what_was_made_and_nothing_else(host, ask):
