@@ -252,7 +252,10 @@ def _arm(place: Place, what: str, seconds: int, run: Runner) -> None:
 def _revert(place: Place, what: str, run: Runner, why: str) -> None:
     troubles = timed_script.put_back(place, what, _commander(run), why=why)
     if troubles:
-        raise KronosError(f"the state before the change of {what} could not be put back wholly: {'; '.join(troubles)}")
+        raise KronosError(
+            f"the state before the change of {what} could not be put back wholly: {'; '.join(troubles)}. "
+            f"`kronos-confirm {what}` on the host leaves it as it is"
+        )
 
 
 def _commander(run: Runner) -> timed_script.Command:

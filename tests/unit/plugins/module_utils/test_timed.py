@@ -364,6 +364,19 @@ def test_a_disk_that_fills_up_anywhere_leaves_the_old_state(host, full, room):
     assert bool(disk.refused) == (room < 10)
 
 
+def test_who_is_held_up_by_what_cannot_be_put_back_is_told_the_way_out(host):
+    host.begin()
+    host.change()
+    host.refuses = (UNDO[0],)
+    with pytest.raises(
+        KronosError, match=r"put back wholly: reload now: it says no\. `kronos-confirm thing` on the host"
+    ):
+        timed.settle(host.run, place=host.place)
+    assert host.script("confirm", "thing") == 0
+    assert timed.settle(host.run, place=host.place) == []
+    assert host.is_old()
+
+
 def test_what_could_not_be_put_back_either_is_told_too(host, monkeypatch):
     def refuse(*_words):
         raise OSError(errno.EROFS, "Read-only file system", "/var/lib/x")
