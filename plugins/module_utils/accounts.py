@@ -18,7 +18,7 @@ from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.module_utils import receipts, tree
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
-from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner
+from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner, must
 
 NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 SHADOW = "/etc/shadow"
@@ -151,9 +151,7 @@ def plan(users: Sequence[WantedUser], groups: Sequence[WantedGroup], present: Pr
 def apply(change: Change, run: Runner) -> None:
     """Carry it out; raises KronosError with the words of the program that refuses."""
     for command in change.commands:
-        done = run(list(command), timeout=60)
-        if done.code:
-            raise KronosError(f"{' '.join(command)}: {(done.err or done.out).strip() or f'exit code {done.code}'}")
+        must(run, command)
     for name, text in change.keys.items():
         entry = pwd.getpwnam(name)
         path = keys_path(entry.pw_dir)

@@ -245,12 +245,15 @@ def ssh_connection(pid: int | None = None) -> str:
     return ""
 
 
-def apply(change: FirewallChange, run: Runner, place: firewall_script.Place, seconds: int) -> dict[str, Any] | None:
-    """Carry out *change*; return what must be confirmed, None where nothing risky was done."""
+def apply(
+    change: FirewallChange, wish: Wish, run: Runner, place: firewall_script.Place, seconds: int
+) -> dict[str, Any] | None:
+    """Carry out *change* and remember it; return what must be confirmed, None where nothing risky was done."""
     tree.apply(change.program)  # first: it is what undoes the rest
     if not change.risky:
         tree.apply(change.ruleset)
         units.apply(change.units, run)
+        remember(wish, place)
         return None
     back = [["systemctl", "enable", "--now", f"{name}.service"] for name in change.replace if name != "ufw"]
     back += [["ufw", "--force", "enable"]] if "ufw" in change.replace else []
@@ -268,6 +271,7 @@ def apply(change: FirewallChange, run: Runner, place: firewall_script.Place, sec
         units.apply(change.units, run)
         if "nftables" in change.replace:
             _must(run, (*LOAD[:-1], "check"))  # its last act was to flush everything, Docker's rules included
+        remember(wish, place)
     return note.request()
 
 
@@ -290,12 +294,13 @@ def remove(change: tree.TreeChange, run: Runner) -> None:
         _must(run, ["nft", "delete", "table", *firewall_script.TABLE])
 
 
-def left(wish: Wish, place: firewall_script.Place) -> dict[str, Any]:
-    """Return what the receipt says."""
+def remember(wish: Wish, place: firewall_script.Place) -> None:
+    """Write the receipt of what now stands."""
     program, ruleset = files_of(wish, place)
     folders = tree.receipt_of([], folders_of(place))["directories"]
     base = units.left(wanted_units(), [program, ruleset])
-    return {**base, "directories": folders, "firewall": receipts.sha256(ruleset.content)}
+    left = {**base, "directories": folders, "firewall": receipts.sha256(ruleset.content)}
+    receipts.write(*RECEIPT, receipts.digest(left), left)
 
 
 def commander(run: Runner) -> firewall_script.Command:

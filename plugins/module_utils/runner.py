@@ -73,6 +73,15 @@ class HostRunner:
         return Ran(process.returncode, out, err)
 
 
+def must(run: Runner, command: Sequence[str], timeout: float = 120) -> None:
+    """Run a command that has to end well; raises KronosError with what it said in one line."""
+    done = run(command, timeout=timeout)
+    if done.code:
+        said = [line.strip() for line in (done.err or done.out).splitlines() if line.strip()]
+        # the last line often only says that it failed; what failed stands above
+        raise KronosError(f"{' '.join(command)}: {' / '.join(said[-3:]) or f'exit code {done.code}'}")
+
+
 def _kill(process: subprocess.Popen[str]) -> None:
     """End a program and all that it has started: `docker compose` is a program that runs another one.
 

@@ -17,6 +17,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.errors import Krono
 from ansible_collections.kronos.homelab.plugins.module_utils.printable import printable
 
 RUN = {"run": {"type": "str", "default": ""}, "asked": {"type": "str", "default": ""}}
+NEEDS_ROOT = "this works on the whole machine, so it must be root: set `become: true`"
 Work = Callable[[dict[str, Any], bool], dict[str, Any]]
 
 
@@ -28,16 +29,21 @@ class Leaves:
     facts: tuple[str, ...] = ()
 
 
-def run_module(options: Mapping[str, Any], work: Work, *, renew: bool = True, leaves: Leaves | None = None) -> None:
+def run_module(
+    options: Mapping[str, Any], work: Work, *, renew: bool = True, leaves: Leaves | None = None, root: bool = False
+) -> None:
     """Run ``work(params, check_mode)`` as an Ansible module and exit with its result.
 
     With *renew* the module first waits for its turn and renews the lease of the run (never in check mode).
     ``warnings`` in the result become Ansible's. KronosError and OSError fail the task with their one line. *options*
     does not name ``run`` and ``asked``, which all modules have. What is said is fit for a terminal, whatever a
-    container or file on the host holds. With *leaves* the call is noted as one that need not be repeated.
+    container or file on the host holds. With *leaves* the call is noted as one that need not be repeated. With *root*
+    nobody else gets as far as looking, which would predict something else than root does.
     """
     module = AnsibleModule(argument_spec={**options, **RUN}, supports_check_mode=True)
     try:
+        if root and not is_root():
+            raise KronosError(NEEDS_ROOT)
         with contextlib.ExitStack() as stack:
             if renew and not module.check_mode:
                 _begin(module.params["run"], stack)
@@ -51,6 +57,11 @@ def run_module(options: Mapping[str, Any], work: Work, *, renew: bool = True, le
     for warning in result.pop("warnings", []):
         module.warn(warning)
     module.exit_json(**result)
+
+
+def is_root() -> bool:
+    """Whether we may do everything."""
+    return os.geteuid() == 0
 
 
 def _begin(run: str, stack: contextlib.ExitStack) -> None:

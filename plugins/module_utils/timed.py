@@ -5,7 +5,7 @@
 
 ::
 
-    timed.settle("firewall", run)                  # an unconfirmed change counts as never made
+    timed.settle(run)                              # an unconfirmed change counts as never made
     ... read, plan ...
     with timed.change("firewall", undo, seconds=60, run=run) as note:
         ... apply ...
@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.module_utils import atomic, timed_script
-from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError, explain
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner
 from ansible_collections.kronos.homelab.plugins.module_utils.timed_script import Place
 
@@ -69,11 +69,13 @@ Restart=on-failure
 RestartSec=5s
 """
 
-# Ordered, which the other one must not be: its commands start the very services that this one goes before.
+# Ordered, which the other one must not be: its commands start the very services that this one goes before. It tries
+# once, not to keep the boot waiting; where it fails, the other one goes on, with the commands for a host that is up.
 _BOOT = """\
 [Unit]
 Description=Undo the unconfirmed change of {what} before the network comes up
 DefaultDependencies=no
+OnFailure=kronos-revert-{what}.service
 ConditionPathExists={record}
 ConditionPathExists=!{marker}
 RequiresMountsFor=/etc {record} {program}
@@ -116,14 +118,20 @@ class Note:
         return {"what": self.what, "token": self.token, "seconds": max(0, int(self.seconds - passed))}
 
 
-def settle(what: str, run: Runner, *, place: Place | None = None) -> bool:
-    """Undo a change that another run left unconfirmed; say whether there was one. Raises KronosError on failure."""
+def settle(run: Runner, *, place: Place | None = None) -> list[str]:
+    """Undo what other runs left unconfirmed, and return its names. Raises KronosError where that fails.
+
+    Not only what the caller is about to change: his change could be confirmed over a way that another one made, and
+    that is gone a moment later.
+    """
     place = place or Place()
-    with timed_script.locked(place, what):
-        if timed_script.read_record(place, what) is None:
-            return False
-        _revert(place, what, run, "another run began")
-    return True
+    undone = []
+    for what in timed_script.pending(place):
+        with timed_script.locked(place, what):
+            if timed_script.read_record(place, what) is not None:
+                _revert(place, what, run, "another run began")
+                undone.append(what)
+    return undone
 
 
 def unconfirmed(what: str, *, place: Place | None = None) -> dict[str, bytes | None]:
@@ -148,8 +156,8 @@ def change(what: str, undo: Undo, *, seconds: int, run: Runner, place: Place | N
         except BaseException as error:
             try:
                 _revert(place, what, run, "the change failed")
-            except KronosError as second:
-                raise KronosError(f"{error}; then {second}") from error
+            except (KronosError, OSError) as second:
+                raise KronosError(f"{explain(error)}; then {explain(second)}") from error
             raise
 
 
@@ -182,10 +190,10 @@ def _begin_anew(place: Place, note: Note, run: Runner) -> None:
     """Let the time to confirm begin now."""
     if timed_script.read_record(place, note.what) is None:
         raise KronosError(f"the change of {note.what} took so long that the old state was put back meanwhile")
-    # one whose time has come already waits for our lock
-    _must(run, "stop", f"kronos-revert-{note.what}.service")
     begun = time.monotonic()
     _must(run, "restart", f"kronos-revert-{note.what}.timer")
+    # one whose time had come already waits for our lock; from here on none can follow it
+    _must(run, "stop", f"kronos-revert-{note.what}.service")
     note.begun = begun
 
 
@@ -244,7 +252,10 @@ def _arm(place: Place, what: str, seconds: int, run: Runner) -> None:
 def _revert(place: Place, what: str, run: Runner, why: str) -> None:
     troubles = timed_script.put_back(place, what, _commander(run), why=why)
     if troubles:
-        raise KronosError(f"the state before the change of {what} could not be put back wholly: {'; '.join(troubles)}")
+        raise KronosError(
+            f"the state before the change of {what} could not be put back wholly: {'; '.join(troubles)}. "
+            f"`kronos-confirm {what}` on the host leaves it as it is"
+        )
 
 
 def _commander(run: Runner) -> timed_script.Command:

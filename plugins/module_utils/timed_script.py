@@ -132,23 +132,34 @@ def content_of(entry: Mapping[str, Any]) -> bytes | None:
 
 
 def restore(entry: Mapping[str, Any]) -> None:
-    """Make a path what its snapshot says, in one step."""
+    """Make a path what its snapshot says, in one step; what is as it says needs no room on a disk that may be full."""
     path = str(entry["path"])
     if entry["kind"] == "absent":
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             os.unlink(path)
         return
+    with contextlib.suppress(ValueError):
+        if snapshot(path) == entry:
+            return
     os.makedirs(os.path.dirname(path), exist_ok=True)
     temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.kronos-{os.getpid()}")
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(temporary)
-    if entry["kind"] == "link":
-        os.symlink(entry["content"], temporary)
-        os.lchown(temporary, entry["uid"], entry["gid"])
-    else:
-        write(temporary, content_of(entry) or b"", entry["mode"], (entry["uid"], entry["gid"]))
-    os.replace(temporary, path)
+    _unlink(temporary)
+    try:
+        if entry["kind"] == "link":
+            os.symlink(entry["content"], temporary)
+            os.lchown(temporary, entry["uid"], entry["gid"])
+        else:
+            write(temporary, content_of(entry) or b"", entry["mode"], (entry["uid"], entry["gid"]))
+        os.replace(temporary, path)
+    except OSError:
+        _unlink(temporary)  # systemd tries again, each time under another process id
+        raise
     sync_folder(os.path.dirname(path))
+
+
+def _unlink(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 def write(path: str, data: bytes, mode: int, owner: tuple[int, int] | None = None) -> None:
@@ -174,13 +185,15 @@ def sync_folder(folder: str) -> None:
 def put_back(place: Place, what: str, command: Command, *, why: str, boot: bool = False) -> list[str]:
     """Put the state before the unconfirmed change of *what* back; return what went wrong.
 
-    All files first, so that a kill between two commands leaves nothing that a reboot would not mend. Where a command
-    fails, the record stays: systemd tries again, and so does the next boot. Nothing happens without a record.
+    All files first, so that a kill between two commands leaves nothing that a reboot would not mend; of these, first
+    what goes, since that makes room for the others. Where a file or a command fails, the record stays: systemd tries
+    again every few seconds, after a try at boot too. Nothing happens without a record.
     """
     record = read_record(place, what)
     if record is None:
         return []
-    troubles = [trouble for entry in record["files"] for trouble in _try_restore(entry)]
+    files = sorted(record["files"], key=lambda entry: bool(entry["kind"] != "absent"))
+    troubles = [trouble for entry in files for trouble in _try_restore(entry)]
     for words in record["boot_commands" if boot else "commands"]:
         trouble = command(words)
         if trouble:
@@ -202,10 +215,23 @@ def _try_restore(entry: Mapping[str, Any]) -> list[str]:
 def end(place: Place, what: str, token: str, outcome: str, why: str) -> None:
     """Note how it ended, then drop the record: from here on nothing is put back."""
     note = json.dumps({"token": token, "outcome": outcome, "why": why}).encode()
-    write(place.ended(what) + ".new", note, 0o600)
-    os.replace(place.ended(what) + ".new", place.ended(what))
+    told = _tell(place.ended(what), note)
+    if not told:
+        _unlink(place.ended(what))  # it is about another change
     os.unlink(place.record(what))
+    if not told:
+        _tell(place.ended(what), note)  # where the disk is full, the record has made room
     sync_folder(os.path.dirname(place.record(what)))
+
+
+def _tell(path: str, note: bytes) -> bool:
+    try:
+        write(f"{path}.new", note, 0o600)
+        os.replace(f"{path}.new", path)
+    except OSError:
+        _unlink(f"{path}.new")
+        return False
+    return True
 
 
 def clear(place: Place, what: str, command: Command, *, boot: bool = False) -> None:
@@ -214,8 +240,7 @@ def clear(place: Place, what: str, command: Command, *, boot: bool = False) -> N
         command(["systemctl", "stop", f"kronos-revert-{what}.timer"])
     units = [place.unit(what, suffix) for suffix in (".timer", ".service", "-boot.service")]
     for path in [place.wish(what), *units, place.marker(what)]:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
+        _unlink(path)
     shutil.rmtree(os.path.dirname(place.record(what)), ignore_errors=True)
     if not boot:  # at boot systemd is busy with what it has read; the units are gone with the next reload
         command(["systemctl", "daemon-reload"])
@@ -272,10 +297,14 @@ def main(argv: Sequence[str], place: Place | None = None, command: Command = run
     parser.add_argument("--token", help="confirm only the change that was given this token")
     parser.add_argument("--why", default="asked for", help=argparse.SUPPRESS)
     said = parser.parse_args(argv)
-    waiting = pending(place)
-    if not (said.what or waiting):
-        sys.stdout.write("nothing waits to be confirmed\n")
-    return max([_act(said, what, place, command) for what in said.what or waiting], default=0)
+    try:
+        waiting = pending(place)
+        if not (said.what or waiting):
+            sys.stdout.write("nothing waits to be confirmed\n")
+        return max([_act(said, what, place, command) for what in said.what or waiting], default=0)
+    except OSError as error:
+        sys.stderr.write(f"{error.filename or parser.prog}: {error.strerror}\n")
+        return 1
 
 
 def _act(said: argparse.Namespace, what: str, place: Place, command: Command) -> int:

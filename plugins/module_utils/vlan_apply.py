@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ansible_collections.kronos.homelab.plugins.module_utils import tree, vlan_live, vlan_marks
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
-from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner
+from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner, must
 from ansible_collections.kronos.homelab.plugins.module_utils.timed import Undo
 from ansible_collections.kronos.homelab.plugins.module_utils.vlan_change import VlanChange, must_be_made_anew
 from ansible_collections.kronos.homelab.plugins.module_utils.vlan_live import Live, differences
@@ -73,7 +73,7 @@ def apply(job: Job, run: Runner) -> None:
     if change.files.changed or change.missing or change.differing or change.remove:
         for provider in job.providers:
             for command in provider.bring_up(change.work):
-                must(command, run)
+                must(run, command)
     vlan_marks.load(change, run)
 
 
@@ -101,15 +101,6 @@ def tolerant(commands: Sequence[Command]) -> list[str]:
     """One command that runs all of these, whether or not there is still something for them to do."""
     lines = [f"{' '.join(shlex.quote(word) for word in command)} 2>/dev/null" for command in commands]
     return ["/bin/sh", "-c", "; ".join([*lines, "true"])]
-
-
-def must(command: Command, run: Runner) -> None:
-    """Run a command that has to end well."""
-    done = run(command, timeout=120)
-    if done.code:
-        said = [line.strip() for line in (done.err or done.out).splitlines() if line.strip()]
-        # a manager's last line only says that it failed; what failed stands above
-        raise KronosError(f"{' '.join(command)}: {' / '.join(said[-3:]) or f'exit code {done.code}'}")
 
 
 def _link_removals(names: Sequence[str]) -> list[Command]:

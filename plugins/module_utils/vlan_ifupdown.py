@@ -8,12 +8,17 @@ Source: interfaces(5), ifup(8) of Debian's ifupdown 0.8.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from ansible_collections.kronos.homelab.plugins.module_utils import tree
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.vlan_model import Interface
 from ansible_collections.kronos.homelab.plugins.module_utils.vlan_provider import HEAD, Command, Parent, Work
+
+INTERFACES = "/etc/network/interfaces"
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,28 @@ class Ifupdown:
     def bring_up(self, work: Work) -> list[Command]:
         """Bring up what is missing; forced, since an interface that somebody else removed still counts as up."""
         return [["ifup", "--force", name] for name in sorted({*work.missing, *work.differing})]
+
+
+def refuse_unread(interfaces: Sequence[Interface], lines: Iterable[str]) -> None:
+    """Raise KronosError where /etc/network/interfaces, whose *lines* these are, does not read our files. Pure."""
+    patterns = [pattern for line in lines for pattern in _sourced(line.split())]
+    paths = [PurePosixPath(file.path) for file in Ifupdown().files(interfaces, {})]
+    unread = [str(path) for path in paths if not any(path.match(pattern) for pattern in patterns)]
+    if unread:
+        raise KronosError(
+            f"{INTERFACES} does not read {', '.join(unread)}: add `source /etc/network/interfaces.d/*` to it"
+        )
+
+
+def _sourced(words: Sequence[str]) -> Iterator[str]:
+    """Patterns of the files that a line has ifupdown read; relative ones lie beside the file of the line."""
+    keyword, paths = (words[0], words[1:]) if words else ("", ())
+    for path in paths:
+        whole = os.path.join(os.path.dirname(INTERFACES), path)
+        if keyword == "source":
+            yield whole
+        elif keyword.startswith("source-dir"):  # ifupdown looks no further; no name of ours is one that it leaves out
+            yield f"{whole}/*"
 
 
 def _stanza(each: Interface) -> Iterator[str]:

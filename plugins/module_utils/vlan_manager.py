@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ansible_collections.kronos.homelab.plugins.module_utils import vlan_ifupdown
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.vlan_ifupdown import Ifupdown
 from ansible_collections.kronos.homelab.plugins.module_utils.vlan_live import Live
@@ -25,6 +26,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.vlan_provider impor
 AUTO = "auto"
 NETWORKD, NETPLAN, IFUPDOWN = "networkd", "netplan", "ifupdown"
 NETWORK_MANAGER = "NetworkManager"
+MOST_NAMED = 4  # a file for everything is that of every container's interface
 ETC = "/etc"
 ROOT = ""  # unit tests put a folder in front of all paths that are only read
 
@@ -62,16 +64,16 @@ def choose(wanted: Sequence[Interface], live: Live, manager: str) -> Managed:
             f"{manager} does not configure these interfaces of VLANs: {', '.join(unfit)}. Choose the one in brackets "
             "(vlan_manager), or let it configure them"
         )
-    if manager == IFUPDOWN and not _sources_our_folder():
-        raise KronosError(
-            "/etc/network/interfaces does not read /etc/network/interfaces.d: add `source /etc/network/interfaces.d/*`"
-        )
+    if manager in (NETWORKD, NETPLAN):
+        _refuse_shared(parents, live)
+    if manager == IFUPDOWN:
+        vlan_ifupdown.refuse_unread(wanted, _lines(vlan_ifupdown.INTERFACES))
     return Managed(known_by[manager], parents)
 
 
 def look(name: str, index: int) -> Parent:
     """Who configures an interface."""
-    file = _value(f"/run/systemd/netif/links/{index}", "NETWORK_FILE")
+    file = _network_file(index)
     if file:
         base = os.path.basename(file)
         if file.startswith("/run/") and base.startswith(GENERATED):
@@ -109,9 +111,24 @@ def _fits(parent: Parent, manager: str) -> bool:
     return parent.manager == manager
 
 
-def _sources_our_folder() -> bool:
-    words = [line.split() for line in _lines("/etc/network/interfaces")]
-    return any(line[:1] in (["source"], ["source-directory"]) and "interfaces.d" in line[-1] for line in words if line)
+def _refuse_shared(parents: Iterable[str], live: Live) -> None:
+    """A file for several interfaces makes a VLAN on the first one that is configured, which may be another each time.
+
+    Netplan's entries are such files by the time that networkd reads them.
+    """
+    files = {name: _network_file(link.index) for name, link in live.links.items()}
+    shared = []
+    for parent in parents:
+        others = sorted(name for name, file in files.items() if file == files[parent] and name != parent)
+        if others:
+            what = look(parent, live.links[parent].index).configured_by
+            named = ", ".join(others[:MOST_NAMED]) + (" and others" if len(others) > MOST_NAMED else "")
+            shared.append(f"{parent} (its configuration {what} is that of {named} too)")
+    if shared:
+        raise KronosError(
+            f"a VLAN could come up on the wrong interface: {'; '.join(shared)}. Give the parent a file (netplan: an "
+            "entry) of its own"
+        )
 
 
 def our_files() -> dict[str, list[str]]:
@@ -130,6 +147,11 @@ def involved(managed: Managed | None, removed: Sequence[str]) -> list[Provider]:
         if theirs and provider.name not in [each.name for each in found]:
             found.append(provider)
     return found
+
+
+def _network_file(index: int) -> str:
+    """The file by which networkd configures an interface; empty where it does not."""
+    return _value(f"/run/systemd/netif/links/{index}", "NETWORK_FILE")
 
 
 def _value(path: str, key: str) -> str:

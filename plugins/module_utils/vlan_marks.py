@@ -8,8 +8,7 @@ from __future__ import annotations
 import shlex
 
 from ansible_collections.kronos.homelab.plugins.module_utils import tree
-from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
-from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner
+from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner, must
 from ansible_collections.kronos.homelab.plugins.module_utils.vlan_change import VlanChange
 from ansible_collections.kronos.homelab.plugins.module_utils.vlan_provider import Command
 from ansible_collections.kronos.homelab.plugins.module_utils.vlan_state import MARKS, has_marks
@@ -73,9 +72,7 @@ def load(change: VlanChange, run: Runner) -> None:
         ["systemctl", "enable", UNIT],
         ["systemctl", "restart", UNIT],
     ):
-        done = run(command, timeout=60)
-        if done.code:
-            raise KronosError(f"{' '.join(command)}: {(done.err or done.out).strip() or f'exit code {done.code}'}")
+        must(run, command)
 
 
 def back() -> list[Command]:

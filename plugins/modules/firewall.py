@@ -109,7 +109,7 @@ def converge(params: dict, check_mode: bool) -> dict:
     """Read, plan, and unless in check mode apply."""
     run, place = HostRunner(environment={"LC_ALL": "C.UTF-8"}), firewall_script.Place()
     if not check_mode:
-        timed.settle(firewall.WHAT, run)
+        timed.settle(run)
     if params["state"] == "absent":
         return take_away(run, place, check_mode)
     wish = firewall.Wish(params["ruleset"], params["replace_others"], params["ssh_port"], tuple(params["ssh_sources"]))
@@ -130,9 +130,10 @@ def converge(params: dict, check_mode: bool) -> dict:
     }
     if check_mode:
         return result
-    request = firewall.apply(change, run, place, params["confirm_seconds"]) if change.changed else None
-    left = firewall.left(wish, place)
-    receipts.write(*RECEIPT, receipts.digest(left), left)
+    if not change.changed:
+        firewall.remember(wish, place)
+        return result
+    request = firewall.apply(change, wish, run, place, params["confirm_seconds"])
     return {**result, **({"confirm": request} if request else {})}
 
 
@@ -156,7 +157,7 @@ def take_away(run: HostRunner, place: firewall_script.Place, check_mode: bool) -
 
 def main() -> None:
     """Entry point."""
-    run_module(OPTIONS, converge, leaves=Leaves(lambda params: RECEIPT, ("loaded", "replaced")))
+    run_module(OPTIONS, converge, leaves=Leaves(lambda params: RECEIPT, ("loaded", "replaced")), root=True)
 
 
 if __name__ == "__main__":

@@ -281,7 +281,7 @@ def converge(params: dict, check_mode: bool, outside: Outside | None = None) -> 
 
 def main() -> None:
     """Entry point."""
-    run_module(OPTIONS, converge, leaves=Leaves(lambda params: RECEIPT))
+    run_module(OPTIONS, converge, leaves=Leaves(lambda params: RECEIPT), root=True)
 
 
 if __name__ == "__main__":

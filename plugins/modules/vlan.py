@@ -224,7 +224,7 @@ def converge(params: dict, check_mode: bool) -> dict:
     """Read, plan, and unless in check mode apply under a timed commit."""
     run = HostRunner(environment={"LC_ALL": "C.UTF-8"})
     if not check_mode:
-        timed.settle(WHAT, run)
+        timed.settle(run)
     if params["confirm_seconds"] < LEAST_SECONDS:
         raise KronosError(f"confirm_seconds: {params['confirm_seconds']}; wanted at least {LEAST_SECONDS}")
     wanted = vlan_model.parse(params["interfaces"])
@@ -257,12 +257,18 @@ def converge(params: dict, check_mode: bool) -> dict:
         with timed.change(WHAT, undo, seconds=params["confirm_seconds"], run=run) as note:
             vlan_apply.apply(job, run)
             vlan_apply.wait(wanted, run)
+            _remember(params, wanted, files)
         result["confirm"] = note.request()
+    else:
+        _remember(params, wanted, files)
+    return result
+
+
+def _remember(params: dict, wanted: list, files: list) -> None:
     if wanted:
         receipts.write(*RECEIPT, receipts.digest(params["interfaces"]), _left(params, wanted, files))
     else:
         settled.forget(RECEIPT)
-    return result
 
 
 def _left(params: dict, wanted: list, files: list) -> dict:
@@ -279,7 +285,7 @@ def _left(params: dict, wanted: list, files: list) -> dict:
 
 def main() -> None:
     """Entry point."""
-    run_module(OPTIONS, converge, leaves=Leaves(lambda _params: RECEIPT))
+    run_module(OPTIONS, converge, leaves=Leaves(lambda _params: RECEIPT), root=True)
 
 
 if __name__ == "__main__":

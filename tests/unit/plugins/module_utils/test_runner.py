@@ -34,6 +34,21 @@ def test_a_program_that_is_not_there():
         HostRunner()(["no-such-program"])
 
 
+@pytest.mark.parametrize(
+    ("ran", "said"),
+    [
+        (Ran(1, "", "x: a\n\n  x: b\n x: c\nx: d\n"), "p q: x: b / x: c / x: d"),
+        (Ran(2, "told\n", ""), "p q: told"),
+        (Ran(3, "", " \n"), "p q: exit code 3"),
+    ],
+)
+def test_what_has_to_end_well_fails_in_one_line(ran, said):
+    with pytest.raises(KronosError) as caught:
+        runner.must(lambda argv, timeout: ran, ["p", "q"])
+    assert str(caught.value) == said
+    runner.must(lambda argv, timeout: Ran(0, "", "warning"), ["p", "q"])
+
+
 def test_an_endless_program_goes_with_all_that_it_has_started(tmp_path):
     """As `docker compose` does: a program that runs another one, which keeps our pipe open."""
     note = tmp_path / "pid"

@@ -72,6 +72,24 @@ def test_who_is_not_root_and_of_no_run_changes_only_what_is_his(ran, monkeypatch
         assert json.loads(ran("")["turn"])["run"] == "other"
 
 
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize("user", [0, 1000])
+def test_who_needs_root_says_so_at_once(monkeypatch, capsys, user, check):
+    worked = []
+
+    def work(params, check_mode):
+        worked.append(params)
+        return {"changed": False}
+
+    monkeypatch.setattr(shell.os, "geteuid", lambda: user)
+    monkeypatch.setattr(shell, "_begin", lambda run, stack: None)
+    with patch_module_args({"_ansible_check_mode": check}), pytest.raises(SystemExit):
+        shell.run_module({}, work, root=True)
+    said = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (len(worked), said.get("msg")) == ((1, None) if user == 0 else (0, shell.NEEDS_ROOT))
+    assert "become: true" in shell.NEEDS_ROOT
+
+
 @pytest.fixture
 def say(capsys, monkeypatch):
     """``say(work)`` gives what a module with that work says."""

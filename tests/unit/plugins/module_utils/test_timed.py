@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import stat
 import threading
 
 import pytest
-from ansible_collections.kronos.homelab.plugins.module_utils import timed, timed_script
+from ansible_collections.kronos.homelab.plugins.module_utils import atomic, timed, timed_script
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Ran
 from ansible_collections.kronos.homelab.plugins.module_utils.timed_script import Place
+from ansible_collections.kronos.homelab.tests.unit.fakes.full_disk import FullDisk
 
 UNDO = (["reload", "now"],)
 BOOT = (["reload", "early"],)
@@ -43,7 +45,7 @@ class Host:
     def run(self, argv, stdin="", timeout=600):
         self.ran.append(list(argv))
         if argv[:2] == ["systemctl", "enable"]:
-            os.symlink(self.place.unit("thing", "-boot.service"), self.place.wish("thing"))
+            os.symlink(f"{self.place.units}/{argv[2]}", f"{self.place.units}/sysinit.target.wants/{argv[2]}")
         return Ran(1, "", "it says no") if list(argv) in self.refuses else Ran(0, "", "")
 
     def command(self, words):
@@ -179,10 +181,10 @@ def test_the_time_to_confirm_begins_when_the_work_is_done(host, monkeypatch):
         host.ran.clear()
         now[0] += 500
     assert note.request() == {"what": "thing", "token": note.token, "seconds": 60}
-    # who waited for the end of the work in order to undo it is sent away first
+    # who waits for the end of the work in order to undo it is sent away; after that nobody new may come
     assert host.ran == [
-        ["systemctl", "stop", "kronos-revert-thing.service"],
         ["systemctl", "restart", "kronos-revert-thing.timer"],
+        ["systemctl", "stop", "kronos-revert-thing.service"],
     ]
     assert host.edited.read_text() == "new"
     assert host.script("confirm", "thing", "--token", note.token) == 0
@@ -253,10 +255,22 @@ def test_the_next_run_counts_the_change_as_never_made(host):
     assert before[str(host.made)] is None
     with pytest.raises(KronosError, match="waits to be confirmed"):
         host.begin()
-    assert timed.settle("thing", host.run, place=host.place)
+    assert timed.settle(host.run, place=host.place) == ["thing"]
     assert host.is_old()
-    assert not timed.settle("thing", host.run, place=host.place)
+    assert timed.settle(host.run, place=host.place) == []
     assert timed.unconfirmed("thing", place=host.place) == {}
+
+
+def test_no_change_is_made_on_top_of_another_that_was_never_confirmed(host):
+    """It might be confirmed over a way that the other one made, and that goes with it."""
+    way = host.root / "way"
+    timed.begin("another", timed.Undo([str(way)]), seconds=60, run=host.run, place=host.place)
+    way.write_text("new")
+    host.begin()
+    host.change()
+    assert timed.settle(host.run, place=host.place) == ["another", "thing"]
+    assert (way.exists(), host.is_old()) == (False, True)
+    assert timed_script.pending(host.place) == []
 
 
 @contextlib.contextmanager
@@ -304,9 +318,156 @@ def test_killed_anywhere_while_beginning_nothing_is_lost(host, monkeypatch, fata
     assert died or fatal > 8
     assert host.is_old()
     assert died or timed_script.pending(host.place) == ["thing"]
-    timed.settle("thing", host.run, place=host.place)
+    timed.settle(host.run, place=host.place)
     assert host.is_old()
     host.begin()  # and the way is free
+
+
+def write(path, text):
+    atomic.write_file(str(path), text.encode(), mode=0o600, uid=os.geteuid(), gid=os.getegid())
+
+
+@pytest.fixture
+def full(host, monkeypatch):
+    """``full(room)``: from now on, only so many blocks are left."""
+
+    def fill(room):
+        disk = FullDisk(host.root, room)
+        monkeypatch.setattr(os, "fsync", disk)
+        return disk
+
+    return fill
+
+
+# blocks for the record, the units, and what the change makes anew
+@pytest.mark.parametrize("room", range(14))
+def test_a_disk_that_fills_up_anywhere_leaves_the_old_state(host, full, room):
+    host.edited.write_bytes(b"old" * 2000)
+    timed.install_program()
+    before, disk = host.edited.read_bytes(), full(room)
+    others = [host.root / f"other{number}" for number in range(3)]
+    undo = timed.Undo([*host.paths, *map(str, others)], UNDO)
+    with contextlib.suppress(OSError), timed.change("thing", undo, seconds=60, run=host.run, place=host.place) as note:
+        for path in (*others, host.edited, host.made):
+            write(path, "new")
+    assert disk.strays() == []
+    if disk.refused:
+        assert timed_script.pending(host.place) == []
+        assert (host.edited.read_bytes(), host.made.exists()) == (before, False)
+        assert not any(path.exists() for path in others)
+        assert not [path for path in (host.root / "units").rglob("*") if path.is_file()]
+    else:
+        full(0)
+        assert host.script("confirm", "thing", "--token", note.token) == 0
+        assert host.edited.read_text() == "new"
+        assert host.script("confirm", "thing", "--token", note.token) == 0
+    assert bool(disk.refused) == (room < 10)
+
+
+def test_who_is_held_up_by_what_cannot_be_put_back_is_told_the_way_out(host):
+    host.begin()
+    host.change()
+    host.refuses = (UNDO[0],)
+    with pytest.raises(
+        KronosError, match=r"put back wholly: reload now: it says no\. `kronos-confirm thing` on the host"
+    ):
+        timed.settle(host.run, place=host.place)
+    assert host.script("confirm", "thing") == 0
+    assert timed.settle(host.run, place=host.place) == []
+    assert host.is_old()
+
+
+def test_what_could_not_be_put_back_either_is_told_too(host, monkeypatch):
+    def refuse(*_words):
+        raise OSError(errno.EROFS, "Read-only file system", "/var/lib/x")
+
+    def work():
+        with timed.change("thing", timed.Undo(host.paths, UNDO), seconds=60, run=host.run, place=host.place):
+            monkeypatch.setattr(timed_script, "end", refuse)
+            raise OSError(errno.ENOSPC, "No space left on device", "/etc/x")
+
+    with pytest.raises(KronosError) as caught:
+        work()
+    first, second = str(caught.value).split("; then ")
+    assert first.startswith("/etc/x: no space is left on the file system")
+    assert second.startswith("/var/lib/x: the file system is read-only")
+
+
+def test_what_cannot_be_put_back_at_boot_is_tried_again_once_the_host_is_up(host):
+    host.begin()
+    boot = (host.root / "units" / "kronos-revert-thing-boot.service").read_text()
+    assert "OnFailure=kronos-revert-thing.service" in boot
+    assert "Restart=on-failure" in (host.root / "units" / "kronos-revert-thing.service").read_text()
+    host.change()
+    host.refuses = (BOOT[0],)
+    assert host.script("boot", "thing") == 1
+    assert timed_script.pending(host.place) == ["thing"]
+    host.ran.clear()
+    assert host.script("revert", "thing") == 0
+    assert UNDO[0] in host.ran
+    assert host.is_old()
+
+
+@pytest.mark.parametrize("action", ["confirm", "revert", "boot", "status"])
+def test_what_the_disk_refuses_is_one_line(host, monkeypatch, capsys, action):
+    def refuse(path, *_more):
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    host.begin()
+    monkeypatch.setattr(timed_script, "read_record", lambda place, what: refuse(place.record(what)))
+    assert host.script(action, "thing") == 1
+    assert capsys.readouterr().err == f"{host.place.record('thing')}: Permission denied\n"
+    monkeypatch.setattr(os, "listdir", refuse)
+    assert host.script(action) == 1
+    assert capsys.readouterr().err == f"{host.place.pending}: Permission denied\n"
+
+
+def test_what_is_as_it_was_is_not_written_again(host, full):
+    host.begin()
+    host.made.write_text("new")
+    inode, disk = host.edited.stat().st_ino, full(0)
+    assert host.script("revert", "thing") == 0
+    assert host.is_old()
+    assert host.edited.stat().st_ino == inode
+    assert (timed_script.pending(host.place), disk.strays()) == ([], [])
+
+
+def test_without_room_to_put_a_file_back_all_else_is_back_and_it_is_tried_again(host, full, capsys):
+    host.edited.write_bytes(b"old" * 4000)
+    host.begin()
+    host.change()
+    host.made.unlink()
+    disk = full(0)
+    for _again in range(3):
+        assert host.script("revert", "thing") == 1
+        assert capsys.readouterr().err == f"thing: {host.edited}: No space left on device\n"
+        assert (host.edited.read_text(), disk.strays()) == ("new", [])
+        assert host.link.is_symlink()
+        assert timed_script.pending(host.place) == ["thing"]
+    full(9)
+    assert host.script("revert", "thing") == 0
+    assert host.edited.read_bytes() == b"old" * 4000
+
+
+def test_what_was_made_goes_first_and_gives_its_room(host, full):
+    host.edited.write_bytes(b"old" * 4000)
+    host.begin()
+    host.change()
+    host.made.write_text("new" * 4000)
+    full(0)
+    assert host.script("revert", "thing") == 0
+    assert host.edited.read_bytes() == b"old" * 4000
+    assert not host.made.exists()
+
+
+def test_how_an_earlier_change_ended_is_not_told_of_this_one(host, full, capsys):
+    assert host.script("confirm", "thing", "--token", host.begin().token) == 0
+    token = host.begin().token
+    full(-100)
+    assert host.script("confirm", "thing", "--token", token) == 0
+    capsys.readouterr()
+    host.script("status", "thing")
+    assert capsys.readouterr().out == "thing: nothing waits\n"
 
 
 def test_the_controller_is_told_how_much_time_is_left():

@@ -9,13 +9,19 @@ import json
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.kronos.homelab.plugins.module_utils import lease
+from ansible_collections.kronos.homelab.plugins.module_utils import lease, shell
 
 
 @pytest.fixture(autouse=True)
 def _turns_elsewhere(monkeypatch, tmp_path_factory):
     """Modules take turns in a folder of the test, not in the machine's own."""
     monkeypatch.setattr(lease, "FOLDER", str(tmp_path_factory.mktemp("run") / "kronos"))
+
+
+@pytest.fixture(autouse=True)
+def _as_root(monkeypatch):
+    """The tests need not be root."""
+    monkeypatch.setattr(shell, "is_root", lambda: True)
 
 
 @pytest.fixture

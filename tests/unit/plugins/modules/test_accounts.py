@@ -69,3 +69,12 @@ def test_what_is_no_key_touches_nothing(host, run_module):
     result = run_module(module, users=[{"name": "anna", "keys": ["no key"]}])
     assert (result["failed"], host[0]) == (True, [])
     assert "keys[0] is no public SSH key" in result["msg"]
+
+
+def test_what_a_program_refuses_is_one_line(host, run_module, monkeypatch):
+    said = Ran(1, "", "useradd: Permission denied.\nuseradd: cannot lock /etc/passwd; try again later.\n")
+    monkeypatch.setattr(module, "HostRunner", lambda: lambda argv, timeout=0: said)
+    assert run_module(module, users=[{"name": "bob"}])["msg"] == (
+        "useradd --create-home --user-group bob: "
+        "useradd: Permission denied. / useradd: cannot lock /etc/passwd; try again later."
+    )

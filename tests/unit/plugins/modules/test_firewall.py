@@ -20,6 +20,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils import (
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Ran
 from ansible_collections.kronos.homelab.plugins.module_utils.timed_script import Place as Pending
 from ansible_collections.kronos.homelab.plugins.modules import firewall as module
+from ansible_collections.kronos.homelab.tests.unit.fakes.full_disk import FullDisk
 from ansible_collections.kronos.homelab.tests.unit.fakes.kernel import Kernel
 
 OWNER = (os.geteuid(), os.getegid())
@@ -112,11 +113,23 @@ def test_nobody_confirms_and_the_next_run_begins_from_the_old_state(host, run_mo
     predicted = run_module(module, check=True, ruleset="two\n")
     assert predicted["changed"]  # it counts as never made
     assert [(each["before"], each["after"]) for each in predicted["diff"]] == [("one\n", "two\n")]
-    timed.settle("firewall", host)
+    timed.settle(host)
     assert receipts.read(*module.RECEIPT) == receipt
     found = run_module(module, ruleset="one\n")
     assert not found["changed"]
     assert host.table == "one\n"
+
+
+def test_vlans_that_were_never_confirmed_go_before_the_rules_change(host, run_module, tmp_path):
+    way = tmp_path / "05-kronos-kr30.network"
+    timed.begin("vlan", timed.Undo([str(way)]), seconds=60, run=host, place=host.pending)
+    way.write_text("new")
+    run_module(module, check=True, ruleset="one\n")
+    assert way.exists()
+    result = run_module(module, ruleset="one\n")
+    assert not way.exists()
+    assert timed.timed_script.pending(host.pending) == ["firewall"]
+    confirm(host, result)
 
 
 @pytest.mark.parametrize("step", ["--file", "enable kronos-firewall"])
@@ -135,6 +148,24 @@ def test_what_fails_half_way_is_undone(host, run_module, step):
     found = run_module(module, ruleset="two\n")
     assert "it says no" in found["msg"]
     assert (host.table, host.ruleset()) == ("one\n", "one\n")
+
+
+@pytest.mark.parametrize("room", range(20))
+@pytest.mark.parametrize("before", ["one\n", None])
+def test_a_disk_that_fills_up_anywhere_leaves_the_old_rules(host, run_module, tmp_path, monkeypatch, room, before):
+    timed.install_program()
+    if before:
+        confirm(host, run_module(module, ruleset=before))
+    receipt, disk = receipts.read(*module.RECEIPT), FullDisk(tmp_path, room)
+    monkeypatch.setattr(os, "fsync", disk)
+    found = run_module(module, ruleset="two\n" * 3000)
+    assert disk.strays() == []
+    assert disk.refused or room > 5
+    assert not disk.refused or room < 19
+    if disk.refused:
+        assert "no space is left on the file system" in found["msg"]
+        assert (host.ruleset(), host.table, receipts.read(*module.RECEIPT)) == (before, before, receipt)
+        assert timed.timed_script.pending(host.pending) == []
 
 
 @pytest.mark.parametrize(
@@ -172,7 +203,7 @@ def test_another_firewall_is_refused_or_replaced(host, run_module, name, state):
     found = run_module(module, ruleset="one\n", replace_others=True)
     assert found["replaced"] == [name]
     assert host.states[f"{name}.service"] == ("disabled", "inactive")
-    timed.settle("firewall", host)  # nobody confirmed
+    timed.settle(host)  # nobody confirmed
     assert host.states[f"{name}.service"][0] == "enabled"
     assert host.table is None
 

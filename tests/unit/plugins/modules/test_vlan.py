@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import os
@@ -24,6 +25,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils import (
 )
 from ansible_collections.kronos.homelab.plugins.modules import vlan as module
 from ansible_collections.kronos.homelab.plugins.modules import vlan_info
+from ansible_collections.kronos.homelab.tests.unit.fakes.full_disk import FullDisk
 from ansible_collections.kronos.homelab.tests.unit.fakes.vlan_host import VlanHost
 
 OWNER = (os.geteuid(), os.getegid())
@@ -237,6 +239,23 @@ def test_what_does_not_come_up_is_put_back_at_once(host, ask, run_module):
     assert receipts.read("vlan", "all")["left"]["interfaces"] == ["kr40"]
 
 
+@pytest.mark.parametrize("room", range(12))
+def test_a_disk_that_fills_up_anywhere_leaves_the_old_files(host, ask, monkeypatch, room):
+    ask([KR40])
+    before, receipt = host.files, receipts.read(*module.RECEIPT)
+    disk = FullDisk(host.root, room)
+    monkeypatch.setattr(os, "fsync", disk)
+    result = ask([{**KR40, "mtu": 1400}, KR30], confirmed=False, marks=MARKS)
+    assert disk.strays() == []
+    assert disk.refused or room > 5
+    assert not disk.refused or room < 11
+    if disk.refused:
+        assert "no space is left on the file system" in result["msg"]
+        assert "\n" not in result["msg"]
+        assert (host.files, receipts.read(*module.RECEIPT)) == (before, receipt)
+        assert timed_script.pending(host.place) == []
+
+
 def test_a_manager_that_refuses_is_one_clear_line(host, ask):
     host.net.refuses = ("networkctl reload",)
     failed = ask([KR30])
@@ -253,6 +272,43 @@ def test_unconfirmed_the_old_files_come_back(host, ask):
     assert host.files == before
     assert receipts.read(*module.RECEIPT)["left"]["interfaces"] == ["kr40"]
     assert host.net.asked[-1] == "systemctl daemon-reload"
+
+
+@pytest.mark.parametrize("fatal", range(1, 40))
+def test_killed_anywhere_the_old_files_come_back(host, ask, monkeypatch, fatal):
+    """A process of its own, which the kernel takes its locks from; whoever started it is gone as well."""
+    ask([KR40])
+    before, receipt = host.files, receipts.read(*module.RECEIPT)
+    steps = []
+
+    def counted(real):
+        def call(*arguments, **named):
+            steps.append(real)
+            return os._exit(9) if len(steps) == fatal else real(*arguments, **named)
+
+        return call
+
+    child = os.fork()
+    if not child:
+        with contextlib.suppress(BaseException):
+            for name in ("replace", "unlink"):
+                monkeypatch.setattr(os, name, counted(getattr(os, name)))
+            monkeypatch.setattr(module, "HostRunner", lambda environment: counted(host.net))
+            ask([{**KR40, "mtu": 1400}, KR30], confirmed=False, marks=MARKS)
+            os._exit(0)
+        os._exit(1)
+    _child, status = os.waitpid(child, 0)
+    died = os.waitstatus_to_exitcode(status)
+    assert died in (9, 0)
+    assert died or fatal > 25
+    assert not died or fatal < 39
+    host.net.makes = [KR40]
+    assert host.put_back() == []
+    # what a killed writer leaves is hidden, and swept by the next one
+    assert {name: text for name, text in host.files.items() if not os.path.basename(name).startswith(".")} == before
+    assert receipts.read(*module.RECEIPT) == receipt
+    assert timed_script.pending(host.place) == []
+    assert ask([KR40, KR30], marks=MARKS)["changed"], "and the way is free"
 
 
 def test_the_way_back_removes_what_was_made_and_nothing_else(host, ask):
