@@ -81,6 +81,12 @@ def mount_at(path: str, mounts: Sequence[Mount]) -> Mount | None:
     return found[-1] if found else None
 
 
+def waits(path: str, mounts: Sequence[Mount]) -> bool:
+    """Whether an automount waits there for the first access: whoever looks into it mounts it, or waits in vain."""
+    found = [mount for mount in mounts if mount.point == path]
+    return bool(found) and found[-1].kind == "autofs"
+
+
 def is_same(kind: str, source: str, path: str, mounts: Sequence[Mount]) -> bool:
     """Whether what is mounted at *path* is the share of this kind and source. Touches no share."""
     mount = mount_at(path, mounts)

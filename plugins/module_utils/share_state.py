@@ -16,6 +16,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.share_look import (
     is_same,
     look_all,
     read_mounts,
+    waits,
 )
 
 GUARD_STATE = "/run/kronos-guard/state.json"
@@ -34,12 +35,15 @@ def look(
     if not shares:
         return {}, []
     there = mounts()
+    waiting = {path for path in shares if waits(path, there)}
     standing = {path for path, share in shares.items() if is_same(share["type"], share["source"], path, there)}
     sick = {path: one.error for path, one in ask({path: Question(path) for path in standing}).items() if one.error}
     names = {path: f"share {share['name']}" for path, share in shares.items()}
-    lost = {path: f"{name}: is not mounted at {path}" for path, name in names.items() if path not in standing}
+    resting = {path for path in waiting if str(shares[path].get("on")).endswith(".automount")}
+    gone = {*shares} - standing - resting
+    lost = {path: f"{name}: is not mounted at {path}" for path, name in names.items() if path in gone}
     lost.update({path: f"{names[path]}: is mounted at {path}, but {error}" for path, error in sick.items()})
-    return lost, sorted(sick)
+    return lost, sorted({*sick, *waiting})
 
 
 def without(left: Mapping[str, Any], hung: Iterable[str]) -> Mapping[str, Any]:

@@ -80,7 +80,7 @@ def left_of(shares: Sequence[Share], change: Change, outcome: Outcome, present: 
                 kept[share.path] = old_shares[share.path]
                 files.update({path: old_files[path] for path in old_shares[share.path]["files"] if path in old_files})
                 continue
-            kept[share.path] = {**_note(share), "seen": _seen(share, outcome, present)}
+            kept[share.path] = {**_note(share), **_folders_of(share, outcome, present)}
             files.update(tree.receipt_of(files_of(share), [])["files"])
             continue
         stated = [tree.WantedDirectory(one.path, one.mode, one.uid, one.gid) for one in share.folders if one.stated]
@@ -110,12 +110,13 @@ def _note(share: Share) -> dict[str, Any]:
     }
 
 
-def _seen(share: Share, outcome: Outcome, present: Present) -> list[str]:
-    """The folders that only this share has, as far as they were there once."""
+def _folders_of(share: Share, outcome: Outcome, present: Present) -> dict[str, Any]:
+    """Its folders, and in ``seen`` those that only this share has, as far as they were there once."""
     if share.name not in outcome.problems:
-        return sorted(one.path for one in share.folders if not one.stated)
+        seen = sorted(one.path for one in share.folders if not one.stated)
+        return {"folders": share.layout, "seen": seen}
     before = (present.left.get("shares") or {}).get(share.path) or {}
-    return list(before.get("seen") or ())
+    return {"folders": before.get("folders"), "seen": list(before.get("seen") or ())}
 
 
 def _mount(share: Share, outside: Outside) -> None:

@@ -74,7 +74,7 @@ def make_change(shares: Sequence[Share], present: Present, safe_mode: bool) -> C
         reload=bool(files.changed or owed),
         enable=tuple(on_unit(one) for one in able if one.mounted and present.states[on_unit(one)][0] != "enabled"),
         mount=tuple(mount),
-        remount=tuple(one for one in touched if one.name in present.standing),
+        remount=tuple(one for one in touched if one.name in present.standing and one.path not in present.waiting),
         folders=folders,
         later=tuple(one for one in mount if one.folders and not _foreseen(one, present, make)),
         keep=keep,

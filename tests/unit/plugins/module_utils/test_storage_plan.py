@@ -21,7 +21,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils import (
     storage_units,
     tree,
 )
-from ansible_collections.kronos.homelab.plugins.module_utils.share_look import Look, Mount
+from ansible_collections.kronos.homelab.plugins.module_utils.share_look import Look, Mount, waits
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_apply import apply, left_of, write_receipt
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_model import Folder, Login, Share
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_plan import Change, make_change
@@ -251,6 +251,69 @@ def test_a_login_never_shows(host: StorageHost) -> None:
     change, _problems = go(host, one)
     assert "to-be-hidden" in Path(storage_units.credentials_path(one)).read_text()
     assert "to-be-hidden" not in repr(change) + repr(change.diff)
+
+
+def later(host: StorageHost, name: str, **said: Any) -> Share:
+    """A share of a server that is mounted at the first access."""
+    return share(host.top, name, **{"type": "nfs", "source": f"nas:/{name}", "automount": True, **said})
+
+
+@pytest.fixture
+def untouched(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever looks into an automount that waits mounts it; where the server is away, that fails."""
+    listdir = os.listdir
+
+    def look(path: str = ".") -> list[str]:
+        assert not waits(str(path), host.mounts), f"{path}: looking there mounts it"
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", look)
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("answers", [True, False])
+def test_an_automount_that_waits_stands(host: StorageHost, answers: bool) -> None:
+    host.servers.add("nas")
+    folder = Folder(f"{host.top}/mnt/a/films", os.geteuid(), os.getegid(), 0o755)
+    one, two = later(host, "a", folders=(folder,)), later(host, "b")
+    assert go(host, one, two)[1] == {}
+    host.reboot()
+    if not answers:
+        host.servers.clear()
+    change, problems = go(host, one, two)
+    assert (change.changed, change.diff, problems) == (False, (), {})
+    assert {each.kind for each in host.mounts[1:]} == {"autofs"}
+    change, problems = go(host, replace(one, read_only=True), two)  # its next mount takes them
+    assert (change.reload, change.remount, problems) == (True, (), {})
+    assert not go(host, replace(one, read_only=True), two)[0].changed
+
+
+@pytest.mark.usefixtures("untouched")
+def test_an_automount_that_waits_is_mounted_for_a_new_folder(host: StorageHost) -> None:
+    host.servers.add("nas")
+    one = later(host, "a")
+    go(host, one)
+    host.reboot()
+    folder = Folder(f"{host.top}/mnt/a/films", os.geteuid(), os.getegid(), 0o755)
+    more = replace(one, folders=(folder,))
+    change, problems = go(host, more)
+    assert ([each.name for each in change.mount], problems, os.path.isdir(folder.path)) == (["a"], {}, True)
+    assert not go(host, more)[0].changed
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "no"), OSError(112, "Host is down")])
+def test_a_mount_point_that_cannot_be_looked_into(
+    host: StorageHost, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    one, two, listdir = bind(host, "a"), bind(host, "b"), os.listdir
+
+    def look(path: str = ".") -> list[str]:
+        if path == one.path:
+            raise error
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", look)
+    assert (go(host, one, two)[1], points(host)) == ({}, ["mnt/a", "mnt/b"])
 
 
 @pytest.mark.parametrize("seed", range(60))
