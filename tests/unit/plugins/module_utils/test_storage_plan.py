@@ -21,6 +21,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils import (
     storage_units,
     tree,
 )
+from ansible_collections.kronos.homelab.plugins.module_utils.runner import Ran
 from ansible_collections.kronos.homelab.plugins.module_utils.share_look import Look, Mount, waits
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_apply import apply, left_of, write_receipt
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_model import Folder, Login, Share
@@ -299,6 +300,91 @@ def test_an_automount_that_waits_is_mounted_for_a_new_folder(host: StorageHost) 
     change, problems = go(host, more)
     assert ([each.name for each in change.mount], problems, os.path.isdir(folder.path)) == (["a"], {}, True)
     assert not go(host, more)[0].changed
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("waiting", [True, False])
+def test_an_automount_that_is_not_wanted_any_more_goes(host: StorageHost, waiting: bool) -> None:
+    host.servers.add("nas")
+    one = later(host, "a")
+    go(host, one)
+    if waiting:
+        host.reboot()
+    assert go(host)[1] == {}
+    assert (points(host), os.listdir(host.top / "units")) == ([], [])
+    assert not go(host)[0].changed
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("waiting", [True, False])
+def test_a_share_gets_or_loses_its_automount(host: StorageHost, waiting: bool) -> None:
+    host.servers.add("nas")
+    one = later(host, "a")
+    boot = replace(one, automount=False)
+    go(host, one)
+    if waiting:
+        host.reboot()
+    assert go(host, boot)[1] == {}
+    assert storage_present.stands(boot, host.mounts)
+    assert not go(host, boot)[0].changed
+    on = {name: state[0] for name, state in host.units.items()}
+    assert on == {storage_units.automount_unit(one): "disabled", storage_units.mount_unit(one): "enabled"}
+    assert go(host, one)[1] == {}
+    on = {name: state[0] for name, state in host.units.items()}
+    assert on == {storage_units.automount_unit(one): "enabled", storage_units.mount_unit(one): "disabled"}
+    assert not go(host, one)[0].changed
+
+
+def kept(host: StorageHost) -> dict[str, Any]:
+    """What the receipt says."""
+    return receipts.read(*RECEIPT, root=str(host.top / "receipts"))["left"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("automount", [False, True])
+def test_what_cannot_be_unmounted_is_told_and_holds_nothing_up(host: StorageHost, automount: bool) -> None:
+    host.servers.add("nas")
+    one, two = later(host, "a", automount=automount), bind(host, "b")
+    go(host, one)
+    host.busy.add(one.path)
+    before = kept(host)["shares"][one.path]
+    for _attempt in range(2):
+        change, problems = go(host, two)
+        assert change.unmount == (one.path,)
+        told = f"is still mounted at {one.path}: Job for {storage_units.mount_unit(one)} failed."
+        assert {name: why.split("; ")[0] for name, why in problems.items()} == {"a (not wanted any more)": told}
+        assert (storage_present.stands(one, host.mounts), storage_present.stands(two, host.mounts)) == (True, True)
+        assert kept(host)["shares"][one.path] == before
+        assert {*before["files"]} <= {*kept(host)["files"]} & {str(path) for path in (host.top / "units").iterdir()}
+        assert (kept(host)["due"], host.units[storage_units.on_unit(one)][0]) == (0, "enabled")
+    host.busy.clear()
+    assert (go(host, two)[1], points(host)) == ({}, ["mnt/b"])
+    assert not {*before["files"]} & {*kept(host)["files"], *(str(path) for path in (host.top / "units").iterdir())}
+
+
+def test_what_stays_in_the_way_of_another_source(host: StorageHost) -> None:
+    one, two = bind(host, "a"), bind(host, "b")
+    go(host, one)
+    host.busy.add(one.path)
+    moved = bind(host, "a", source=f"{host.top}/src/other")
+    text, noted = Path(storage_units.FOLDER, storage_units.mount_unit(one)).read_text(), kept(host)
+    for _attempt in range(2):
+        _change, problems = go(host, moved, two, safe=False)
+        assert problems["a"].startswith(f"is still mounted at {one.path}")
+        assert points(host) == ["mnt/a", "mnt/b"]
+        assert Path(storage_units.FOLDER, storage_units.mount_unit(one)).read_text() == text
+        assert kept(host)["shares"][one.path] == noted["shares"][one.path]
+    host.busy.clear()
+    assert go(host, moved, two, safe=False)[1] == {}
+    assert storage_present.stands(moved, host.mounts)
+    assert not go(host, moved, two)[0].changed
+
+
+def test_a_unit_that_somebody_has_removed_holds_nothing_up(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two, run = bind(host, "a"), bind(host, "b"), host.run
+    go(host, one)
+    gone = Ran(1, "", f"Failed to disable unit: Unit file {storage_units.mount_unit(one)} does not exist.")
+    monkeypatch.setattr(host, "run", lambda argv, **said: gone if "disable" in argv else run(argv, **said))
+    assert (go(host, two)[1], points(host)) == ({}, ["mnt/b"])
 
 
 @pytest.mark.parametrize("error", [PermissionError(13, "no"), OSError(112, "Host is down")])
