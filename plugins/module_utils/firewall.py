@@ -252,13 +252,9 @@ def apply(change: FirewallChange, run: Runner, place: firewall_script.Place, sec
         tree.apply(change.ruleset)
         units.apply(change.units, run)
         return None
-    back = [["systemctl", "enable", "--now", f"{name}.service"] for name in change.replace if name != "ufw"]
-    back += [["ufw", "--force", "enable"]] if "ufw" in change.replace else []
-    undo = timed.Undo(
-        [place.ruleset, receipts.path_of(*RECEIPT)],
-        [*back, list(LOAD)],
-        [words for words in back if "--now" not in words],
-    )
+    back = [words for name in change.replace for words in _give_back(name)]
+    back_at_boot = [words for name in change.replace for words in _give_back(name, boot=True)]
+    undo = timed.Undo([place.ruleset, receipts.path_of(*RECEIPT)], [*back, list(LOAD)], back_at_boot)
     with timed.change(WHAT, undo, seconds=seconds, run=run) as note:
         tree.apply(change.ruleset)
         for name in change.replace:
@@ -269,6 +265,19 @@ def apply(change: FirewallChange, run: Runner, place: firewall_script.Place, sec
         if "nftables" in change.replace:
             _must(run, (*LOAD[:-1], "check"))  # its last act was to flush everything, Docker's rules included
     return note.request()
+
+
+def _give_back(name: str, *, boot: bool = False) -> list[list[str]]:
+    """Commands that let another firewall work again, now and at the next boots.
+
+    At boot nobody may wait for a service: it waits for the boot. Nor is systemd asked to read its files again then.
+    """
+    if name == "ufw":
+        return [["ufw", "--force", "enable"]]
+    unit = f"{name}.service"
+    if not boot:
+        return [["systemctl", "enable", "--now", unit]]
+    return [["systemctl", "enable", "--no-reload", unit], ["systemctl", "start", "--no-block", unit]]
 
 
 def plan_absence(present: Mapping[str, tree.Present], table: bool) -> tree.TreeChange:

@@ -177,6 +177,21 @@ def test_another_firewall_is_refused_or_replaced(host, run_module, name, state):
     assert host.table is None
 
 
+@pytest.mark.parametrize("name", ["nftables", "firewalld"])
+def test_a_reboot_before_the_confirmation_gives_the_other_firewall_back(host, run_module, name):
+    host.states[f"{name}.service"] = ("enabled", "active")
+    run_module(module, ruleset="one\n", replace_others=True)
+    host.states[f"{name}.service"] = ("disabled", "inactive")  # as the boot finds it
+    host.table = None
+    host.ran.clear()
+    assert timed.timed_script.main(["boot", "firewall"], host.pending, lambda words: host.command(words)[1]) == 0
+    assert host.ruleset() is None
+    assert host.states[f"{name}.service"] == ("enabled", "active")
+    starts = [words for words in host.ran if words[:2] == ["systemctl", "start"]]
+    assert [("--no-block" in words) for words in starts] == [True]  # whoever waits for it there waits for himself
+    assert all("--now" not in words for words in host.ran)
+
+
 @pytest.mark.parametrize(("config", "counts"), [("ENABLED=no\n", False), ("ENABLED=yes\n", True)])
 def test_ubuntus_idle_ufw_is_no_firewall(host, run_module, tmp_path, monkeypatch, config, counts):
     (tmp_path / "ufw.conf").write_text(config)
