@@ -30,7 +30,9 @@ class Host(Kernel):
 
     def __init__(self, root):
         super().__init__()
-        self.place = firewall_script.Place(*(str(root / name) for name in ("etc/fw/rules", "run", "pid", "json")))
+        self.place = firewall_script.Place(
+            *(str(root / name) for name in ("etc/fw/rules", "run", "pid", "json", "marks"))
+        )
         self.pending = Pending(str(root / "pending"), str(root / "run"), str(root / "units"))
 
     def answer(self, words, line, stdin):
@@ -175,6 +177,22 @@ def test_another_firewall_is_refused_or_replaced(host, run_module, name, state):
     timed.settle("firewall", host)  # nobody confirmed
     assert host.states[f"{name}.service"][0] == "enabled"
     assert host.table is None
+
+
+def test_the_marks_of_vlans_survive_the_end_of_nftables(host, run_module):
+    with open(host.place.marks, "w", encoding="utf-8") as stream:
+        stream.write("table inet kronos_marks")
+    host.states["nftables.service"] = ("enabled", "active")
+    switch = host.switch
+
+    def flush(words):
+        if words[:2] == ["systemctl", "disable"]:
+            host.flush()  # its last act
+        switch(words)
+
+    host.switch = flush
+    run_module(module, ruleset="one\n", replace_others=True)
+    assert (host.table, host.marks) == ("one\n", "table inet kronos_marks")
 
 
 @pytest.mark.parametrize("name", ["nftables", "firewalld"])
