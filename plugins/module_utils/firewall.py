@@ -151,11 +151,12 @@ def read(wish: Wish, run: Runner, place: firewall_script.Place, left: Mapping[st
 def read_others(run: Runner) -> tuple[str, ...]:
     """Return the other firewalls that are at work, or will be at the next boot."""
     found = units.read_states([f"{name}.service" for name in OTHERS], run)
-    at_work = {name for name in OTHERS if "active" in found[f"{name}.service"]}
-    # a service that flushes everything when it starts
-    at_work |= {name for name in ("nftables", "firewalld") if found[f"{name}.service"][0] == "enabled"}
-    if "ufw" in at_work and not _ufw_enabled():
-        at_work.discard("ufw")  # Ubuntu starts its service everywhere; only its own file says whether it is on
+    # Either loads its rules when it starts, so that one that is only enabled counts as well.
+    at_work = {name for name in ("nftables", "firewalld") if {"enabled", "active"} & {*found[f"{name}.service"]}}
+    # Only its own file says whether ufw is on: Ubuntu starts its service everywhere; on Debian the service runs only
+    # after the boot that follows `ufw enable`. What is left of it after its removal is no firewall.
+    if found["ufw.service"][0] != "absent" and _ufw_enabled():
+        at_work.add("ufw")
     return tuple(name for name in OTHERS if name in at_work)
 
 
