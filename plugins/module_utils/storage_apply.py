@@ -131,7 +131,10 @@ def left_of(shares: Sequence[Share], change: Change, outcome: Outcome, present: 
                 files.update({path: old_files[path] for path in old_shares[share.path]["files"] if path in old_files})
                 continue
             kept[share.path] = {**_note(share), **_folders_of(share, outcome, present)}
-            files.update(tree.receipt_of(files_of(share), [])["files"])
+            noted = tree.receipt_of(files_of(share), [])["files"]
+            if share in change.remount and share.name in outcome.problems:
+                noted = _as_before(noted, old_files)
+            files.update(noted)
             continue
         stated = [tree.WantedDirectory(one.path, one.mode, one.uid, one.gid) for one in share.folders if one.stated]
         directories += [tree.WantedDirectory(share.path, share.mode, share.uid, share.gid), *stated]
@@ -145,6 +148,11 @@ def left_of(shares: Sequence[Share], change: Change, outcome: Outcome, present: 
     if change.keep or outcome.stuck:
         left.update(due=0, due_what=DUE_WHAT)
     return left
+
+
+def _as_before(noted: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
+    """The share's files as far as systemd goes by them; what it did not take is tried again by the next run."""
+    return {path: {**each, "sha256": (old.get(path) or {}).get("sha256", "")} for path, each in noted.items()}
 
 
 def write_receipt(left: Mapping[str, Any], outside: Outside) -> None:

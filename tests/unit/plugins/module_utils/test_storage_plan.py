@@ -27,6 +27,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.storage_apply impor
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_model import Folder, Login, Share
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_plan import Change, make_change
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_present import Present, read_present
+from ansible_collections.kronos.homelab.plugins.module_utils.storage_units import files_of
 from ansible_collections.kronos.homelab.tests.unit.fakes.storage_host import StorageHost, own, share
 
 RECEIPT = storage_present.RECEIPT
@@ -145,6 +146,31 @@ def test_new_options_are_taken_without_unmounting(host: StorageHost) -> None:
     change, _problems = go(host, replace(one, read_only=True))
     assert [each.name for each in change.remount] == ["a"]
     assert host.asked == ["daemon-reload", f"reload {storage_units.mount_unit(one)}"]
+
+
+def test_new_options_that_were_not_taken_are_tried_again(host: StorageHost) -> None:
+    one, two = bind(host, "a"), bind(host, "b")
+    go(host, one, two)
+    host.broken.add(storage_units.mount_unit(one))
+    new = [replace(one, read_only=True), replace(two, read_only=True)]
+    for turn in range(2):
+        change, problems = go(host, *new)
+        assert [each.name for each in change.remount] == (["a", "b"] if turn == 0 else ["a"])
+        assert problems["a"].startswith("does not take its new options while it is mounted")
+        assert (list(problems), set(kept(host)["files"])) == (["a"], {f.path for x in new for f in files_of(x)})
+    host.broken.clear()
+    assert (go(host, *new)[1], go(host, *new)[0].changed) == ({}, False)
+
+
+def test_options_refused_after_a_run_that_was_killed_are_tried_again(host: StorageHost) -> None:
+    one = bind(host, "a")
+    go(host, one)
+    receipts.forget(*RECEIPT, root=str(host.top / "receipts"))
+    host.broken.add(storage_units.mount_unit(one))
+    for _turn in range(2):
+        change, problems = go(host, one)
+        assert ([each.name for each in change.remount], list(problems)) == (["a"], ["a"])
+    assert (go(host)[1], os.listdir(host.top / "units")) == ({}, [])  # its file is known all the same
 
 
 def test_a_run_that_was_killed_before_systemd_read_the_file(host: StorageHost) -> None:
