@@ -31,10 +31,17 @@ VARIABLES: dict[str, Any] = {
                 {"port": 7005, "target": 7005, "protocol": "udp", "reach": "lan"},
                 {"port": 7006, "target": 7006, "protocol": "udp", "reach": "public"},
             ]
-        }
+        },
+        "neighbour": {
+            "image": "docker.io/kronos/echo:1.0",
+            "zone": "iot",
+            "user": {"uid": 1000, "gid": 1000, "how": "run"},
+            "health": {"http": {"port": 8080, "path": "/health", "expect": "status == 'ok'"}},
+        },
     },
     "kronos_open_ports": [
         {"port": 7010, "reach": "lan", "what": "a program of the host"},
+        {"port": 7012, "reach": "public", "what": "a program of the host for all"},
         {"port": 7011, "protocol": "udp", "reach": "guests", "what": "another one"},
     ],
 }
@@ -65,7 +72,7 @@ def converge(*arguments: str, **variables: Any) -> Run:
 def listen_again(host: Any) -> None:
     """Start the programs of the host; a reboot ends them."""
     host.check_output(f"cat > /tmp/listen.py << 'END'\n{LISTEN}END")
-    for port in (7010, 8888):
+    for port in (7010, 7012, 8888):
         host.check_output(f"systemd-run --unit=listen-{port} python3 -m http.server {port} --bind ::")
     host.check_output("systemd-run --unit=listen-udp python3 /tmp/listen.py 7011 8889")
     host.check_output("docker cp /tmp/listen.py hello:/tmp/listen.py")
