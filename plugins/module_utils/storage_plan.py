@@ -88,7 +88,7 @@ def make_change(shares: Sequence[Share], present: Present, safe_mode: bool) -> C
         keep=keep,
         noted={path: noted[path] for path in (*moving, *there)},
         problems={**lost, **absent, **refused, **_silent(able, present)},
-        warnings=(*warnings, *_low(able, present)),
+        warnings=(*warnings, *_listed(shares, present), *_low(able, present)),
     )
     return _with_diff(change, owed, present)
 
@@ -176,6 +176,16 @@ def _lost(shares: Iterable[Share], present: Present) -> dict[str, str]:
 def _low(shares: Iterable[Share], present: Present) -> list[str]:
     looked = [(one, present.looks[one.name]) for one in shares if one.name in present.looks]
     return [f"share {one.name}: {low}" for one, look in looked if (low := look.low(one.warn_below))]
+
+
+def _listed(shares: Iterable[Share], present: Present) -> list[str]:
+    """Shares that something else mounts as well; from which of the two a boot has them is nobody's guess."""
+    return [
+        f"share {one.name}: {one.path} is also in /etc/fstab: remove that line, since `mount -a` goes by it and this "
+        f"share by a unit of systemd"
+        for one in shares
+        if one.path in present.listed
+    ]
 
 
 def _leaving(

@@ -16,9 +16,11 @@ from typing import Any
 from ansible_collections.kronos.homelab.plugins.module_utils import receipts, tree, units
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner
 from ansible_collections.kronos.homelab.plugins.module_utils.share_look import (
+    FSTAB,
     Look,
     Mount,
     Question,
+    in_fstab,
     is_same,
     look_all,
     mount_at,
@@ -42,7 +44,7 @@ class Present:
     an automount waits for it, which nobody may look into; ``foreign``: what else is mounted at a share's path;
     ``hidden``: how many entries of a folder a mount would hide; ``missing``: what is wrong with sources of binds;
     ``away``: why a server cannot be reached; ``looks``: at shares that stand; ``left``: of the last receipt; ``ours``:
-    paths at which stands what that says; ``users``: who uses it.
+    paths at which stands what that says; ``users``: who uses it; ``listed``: paths that fstab has a line for.
     """
 
     standing: frozenset[str] = frozenset()
@@ -59,6 +61,7 @@ class Present:
     ours: frozenset[str] = frozenset()
     users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     left: Mapping[str, Any] = field(default_factory=dict)
+    listed: frozenset[str] = frozenset()
 
 
 def ask_server(share: Share) -> str:
@@ -130,6 +133,7 @@ class Outside:
     reach: Callable[[Share], str] = ask_server
     users: Callable[[Mount], tuple[str, ...]] = users_of
     receipts: str = ""
+    fstab: str = FSTAB
 
 
 def read_present(shares: Sequence[Share], outside: Outside) -> Present:
@@ -167,6 +171,7 @@ def read_present(shares: Sequence[Share], outside: Outside) -> Present:
         ours=ours,
         users={path: outside.users(mount) for path in moving if (mount := at[path])},
         left=left,
+        listed=frozenset(wanted) & in_fstab(outside.fstab),
     )
 
 

@@ -45,6 +45,7 @@ class StorageHost:
             reach=lambda share: "" if share.server in self.servers else f"the server {share.server} does not answer",
             users=lambda mount: self.users.get(mount.point, ()),
             receipts=str(self.top / "receipts"),
+            fstab=str(self.top / "fstab"),
         )
 
     def look(self, questions: Mapping[str, Question]) -> dict[str, Look]:

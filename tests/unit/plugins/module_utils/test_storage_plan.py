@@ -271,6 +271,21 @@ def test_little_space_is_a_warning() -> None:
     assert (change.changed, change.warnings) == (False, ("share a: 3 % of the space is free",))
 
 
+def test_a_line_in_fstab_for_the_same_place_is_told(host: StorageHost) -> None:
+    one, two, three = bind(host, "a"), bind(host, "b c"), bind(host, "d")
+    host.mounts.append(Mount(one.path, one.source, "/dev/vda1", "ext4", "254:1"))  # as it was mounted at boot
+    lines = ["# /dev/sdb1 {} ext4", "UUID=1 {} ext4 defaults 0 2", "nas:/x {} nfs _netdev", "x", ""]
+    places = (three.path, f"{one.path}/", two.path.replace(" ", "\\040"))
+    text = "\n".join(line.format(place) for line, place in zip(lines, places)) + "\nx\n\n"
+    (host.top / "fstab").write_text(text)
+    change, problems = go(host, one, two, three)
+    told = [f"share {each.name}: {each.path} is also in /etc/fstab: remove that line" for each in (one, two)]
+    assert [warning.split(", ")[0] for warning in change.warnings] == told
+    assert problems == {}
+    (host.top / "fstab").write_bytes(b"\xff")
+    assert go(host, one, two, three)[0].warnings == ()
+
+
 def test_a_login_never_shows(host: StorageHost) -> None:
     host.servers.add("nas")
     login = Login("me", "nas", password="to-be-hidden")
