@@ -173,6 +173,7 @@ def _note(share: Share) -> dict[str, Any]:
         "source": device_of(share.source) if share.on_device else share.source,
         "on": on_unit(share),
         "files": [file.path for file in files_of(share)],
+        "warn_below": share.warn_below,
     }
 
 

@@ -48,11 +48,21 @@ def test_looking(mounts: list[Mount], looks: dict[str, Look], reasons: dict[str,
         assert not any(waits(path, mounts) for path in questions)
         return {name: looks.get(name, Look()) for name in questions}
 
-    assert look(NOTED, lambda: mounts, ask) == (reasons, hung)
+    assert look(NOTED, lambda: mounts, ask) == (reasons, hung, [])
+
+
+SIZES = [(5, 4, ["share a: 4 % of the space is free"]), (5, 5, []), (0, 0, []), (None, 0, [])]
+
+
+@pytest.mark.parametrize(("percent", "free", "told"), SIZES)
+def test_little_space_is_told_and_is_no_reason(percent: int | None, free: int, told: list[str]) -> None:
+    noted = {"/mnt/a": {**NOTED[0]["/mnt/a"], **({} if percent is None else {"warn_below": percent})}}
+    found = look([noted], lambda: [A], lambda questions: {name: Look(size=100, free=free) for name in questions})
+    assert found == ({}, [], told)
 
 
 def test_without_shares_nothing_is_read() -> None:
-    assert look([{}], lambda: pytest.fail("read"), lambda questions: pytest.fail("asked")) == ({}, [])
+    assert look([{}], lambda: pytest.fail("read"), lambda questions: pytest.fail("asked")) == ({}, [], [])
 
 
 def test_what_lies_on_a_share_that_hangs_is_left_out() -> None:
