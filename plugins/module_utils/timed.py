@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.module_utils import atomic, timed_script
-from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError, explain
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner
 from ansible_collections.kronos.homelab.plugins.module_utils.timed_script import Place
 
@@ -149,7 +149,7 @@ def change(what: str, undo: Undo, *, seconds: int, run: Runner, place: Place | N
             try:
                 _revert(place, what, run, "the change failed")
             except KronosError as second:
-                raise KronosError(f"{error}; then {second}") from error
+                raise KronosError(f"{explain(error)}; then {second}") from error
             raise
 
 

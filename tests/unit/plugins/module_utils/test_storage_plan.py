@@ -148,6 +148,29 @@ def test_new_options_are_taken_without_unmounting(host: StorageHost) -> None:
     assert host.asked == ["daemon-reload", f"reload {storage_units.mount_unit(one)}"]
 
 
+def test_a_disk_that_fills_up_anywhere_leaves_whole_units(host: StorageHost, full_disk: Any) -> None:
+    one, two = bind(host, "a"), bind(host, "b")
+    go(host, one)
+    old = {path.name: path.read_bytes() for path in (host.top / "units").iterdir()}
+    wanted = [replace(one, read_only=True), two]
+    new = {os.path.basename(file.path): file.content for each in wanted for file in files_of(each)}
+    failed = 0
+    for point in range(20):
+        with full_disk(point):
+            try:
+                _change, problems = go(host, *wanted)
+                break
+            except OSError:
+                failed += 1
+        found = {path.name: path.read_bytes() for path in (host.top / "units").iterdir()}
+        assert {*old} <= {*found}, point
+        assert all(text in (old.get(name), new.get(name)) for name, text in found.items()), point
+        assert storage_present.stands(one, host.mounts)
+    assert (failed, problems, points(host)) == (2, {}, ["mnt/a", "mnt/b"])  # the third try has one less to write
+    assert {path.name: path.read_bytes() for path in (host.top / "units").iterdir()} == new
+    assert not go(host, *wanted)[0].changed
+
+
 def test_new_options_that_were_not_taken_are_tried_again(host: StorageHost) -> None:
     one, two = bind(host, "a"), bind(host, "b")
     go(host, one, two)

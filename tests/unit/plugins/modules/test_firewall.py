@@ -139,6 +139,26 @@ def test_what_fails_half_way_is_undone(host, run_module, step):
     assert (host.table, host.ruleset()) == ("one\n", "one\n")
 
 
+def test_a_disk_that_fills_up_anywhere_leaves_whole_rules(host, run_module, monkeypatch, full_disk):
+    """From one write on, the disk takes nothing more: for every such write of a change."""
+    confirm(host, run_module(module, ruleset="one\n"))
+    failed = 0
+    for point in range(40):
+        with full_disk(point):
+            found = run_module(module, ruleset="two\n")
+            assert host.ruleset() in ("one\n", "two\n")
+            assert host.table == host.ruleset(), point
+        if not found.get("failed"):
+            break
+        failed += 1
+        assert "no space is left" in found["msg"], point
+        timed.settle("firewall", host)  # as the host does by itself in time
+        assert (host.table, host.ruleset()) == ("one\n", "one\n"), point
+    assert failed > 5
+    confirm(host, found)
+    assert not run_module(module, ruleset="two\n")["changed"]
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
