@@ -170,7 +170,7 @@ def _names(names: Iterable[str]) -> str:
 def _refused(said: Data) -> list[str]:
     lines = [
         "meta pkttype { broadcast, multicast } counter drop",  # the chatter of a home network fills no log
-        f'limit rate {said["log_rate"]} burst 20 packets log prefix "kronos refused: "',
+        f'limit rate {said["log_rate"]} burst 20 packets counter log prefix "kronos refused: "',
         "counter drop",
     ]
     return _block("chain refused", lines)

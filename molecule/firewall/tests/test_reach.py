@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from labtest import Run, until
-from probing.prober import SOURCES, WAYS, Prober, declared
+from probing.home import listen_inside
+from probing.prober import SOURCES, STRANGERS, WAYS, Prober, declared
 
 EVERYTHING = range(1, 65536)
 # Where something listens on the host, declared or not.
@@ -44,13 +46,51 @@ def heard(host: Any) -> set[tuple[int, str]]:
     return {(int(port), who) for port, who in (line.split() for line in text.splitlines())}
 
 
-def test_datagrams(host: Any, prober: Prober, plan: dict[str, Any]) -> None:
+def datagrams_arrive_as_declared(host: Any, prober: Prober, plan: dict[str, Any]) -> None:
+    """Send datagrams from everywhere, and compare who was heard where with the table."""
+    host.check_output("rm -f /tmp/heard; docker exec hello rm -f /tmp/heard")
     for source, family in WAYS:
         prober.udp(source, family, UDP)
     wanted = {(port, SOURCES[source][f]) for source, f in WAYS for port in declared(plan, source, f, "udp")}
     assert {port for port, _who in wanted} == {7005, 7006, 7011}
     until(lambda: wanted <= heard(host), 10)
     assert heard(host) == wanted
+
+
+def test_datagrams(host: Any, prober: Prober, plan: dict[str, Any]) -> None:
+    datagrams_arrive_as_declared(host, prober, plan)
+
+
+# As in the role's defaults: what begins at once, and what each second adds.
+LIMITS = {"ssh": (22, 60, 0.5, 150), "web": (443, 200, 100, 2000)}
+
+
+@pytest.mark.parametrize("what", LIMITS)
+def test_strangers_are_slowed_down_and_home_is_not(prober: Prober, what: str) -> None:
+    port, burst, each_second, count = LIMITS[what]
+    answered, seconds = prober.burst(STRANGERS[what], port, count)
+    assert burst <= answered <= burst + each_second * (seconds + 1) < count
+    assert prober.burst(SOURCES["lan"][4], port, count)[0] == count
+
+
+def refused(host: Any) -> list[int]:
+    """Return the counters of the chain that refuses: chatter, what was logged, everything."""
+    found = json.loads(host.check_output("nft --json list chain inet kronos refused"))["nftables"]
+    counted = [
+        part["counter"]["packets"] for one in found for part in one.get("rule", {}).get("expr", ()) if "counter" in part
+    ]
+    assert len(counted) == 3
+    return counted
+
+
+def test_what_is_refused_is_counted_and_fills_no_log(host: Any, prober: Prober) -> None:
+    _chatter, logged, dropped = refused(host)
+    answered, seconds = prober.burst(STRANGERS["refused"], 8888, 500)
+    _chatter, logged_then, dropped_then = refused(host)
+    assert answered == 0
+    assert dropped_then - dropped >= 500
+    assert logged_then >= 20  # of this one, or of the scans before it
+    assert logged_then - logged <= 20 + (seconds + 5) / 6
 
 
 def test_straight_to_a_container(host: Any, prober: Prober) -> None:
@@ -99,3 +139,5 @@ def test_nothing_opens_when_docker_moves(host: Any, prober: Prober, plan: dict[s
     for source, family in WAYS:
         ports = EVERYTHING if source == "internet" else INTERESTING
         assert prober.tcp(source, family, ports) == declared(plan, source, family), (source, family)
+    listen_inside(host)  # a container that was made anew or started again has lost its listener
+    datagrams_arrive_as_declared(host, prober, plan)

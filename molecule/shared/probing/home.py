@@ -75,5 +75,10 @@ def listen_again(host: Any) -> None:
     for port in (7010, 7012, 8888):
         host.check_output(f"systemd-run --unit=listen-{port} python3 -m http.server {port} --bind ::")
     host.check_output("systemd-run --unit=listen-udp python3 /tmp/listen.py 7011 8889")
+    listen_inside(host)
+
+
+def listen_inside(host: Any) -> None:
+    """Start the listener in the container, unless it is still there."""
     host.check_output("docker cp /tmp/listen.py hello:/tmp/listen.py")
     host.check_output("docker exec -d hello python3 /tmp/listen.py 7005 7006")

@@ -249,6 +249,37 @@ def test_replaced_in_one_transaction(plans):
     assert "flush ruleset" not in "\n".join(lines)
 
 
+# What a home network lives by: addresses given by DHCP, neighbours found, packets that are too big told so.
+ALIVE = [
+    "udp sport 67 udp dport 68 accept",
+    "ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept",
+    "icmp type { destination-unreachable, time-exceeded, parameter-problem } accept",
+    "icmp type echo-request limit rate 50/second burst 100 packets accept",
+    "icmpv6 type echo-request limit rate 50/second burst 100 packets accept",
+    "meta l4proto igmp accept",
+]
+ALIVE6 = ["packet-too-big", "nd-router-advert", "nd-neighbor-solicit", "nd-neighbor-advert", "destination-unreachable"]
+
+
+@pytest.mark.parametrize("ipv6", [False, True])
+def test_what_a_network_lives_by_is_let_in(plans, ipv6):
+    chain = Kernel(firewall_ruleset(make_plan(plans, ipv6=ipv6))).chains["input"]
+    for line in ALIVE:
+        assert chain.index(line) < chain.index("jump published"), line
+    (neighbours,) = (line for line in chain if line.startswith("icmpv6 type {"))
+    assert neighbours.endswith(" } accept")
+    assert {*ALIVE6} <= {*neighbours.partition("{ ")[2].partition(" }")[0].split(", ")}
+
+
+def test_refused_packets_are_all_counted_and_few_are_logged(plans):
+    refused = Kernel(firewall_ruleset(make_plan(plans), {"log_rate": "5/minute"})).chains["refused"]
+    assert refused == [
+        "meta pkttype { broadcast, multicast } counter drop",
+        'limit rate 5/minute burst 20 packets counter log prefix "kronos refused: "',
+        "counter drop",
+    ]
+
+
 def test_lines_of_the_user_stand_before_the_refusal(plans):
     text = firewall_ruleset(make_plan(plans), {"input": ["udp dport 5353 accept"], "forward": ["iifname wg0 accept"]})
     assert text.index("udp dport 5353 accept") < text.index("goto refused", text.index("chain input"))
