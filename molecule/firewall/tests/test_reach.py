@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 from labtest import Run, until
-from probing.home import listen_inside
+from probing.home import datagrams_arrive_as_declared, listen_inside
 from probing.prober import SOURCES, STRANGERS, WAYS, Prober, declared
 
 EVERYTHING = range(1, 65536)
 # Where something listens on the host, declared or not.
 INTERESTING = [22, 80, 443, 7001, 7002, 7003, 7004, 7010, 7012, 7777, 7778, 8888]
-UDP = [7005, 7006, 7011, 8889]
 
 
 def test_the_first_run_says_what_it_does(first: Run) -> None:
@@ -38,23 +37,6 @@ def test_the_table_is_no_empty_one(plan: dict[str, Any]) -> None:
     assert declared(plan, "zone iot", 4) == {22, 80, 443, 7001, 7004, 7012}
     assert declared(plan, "containers in default", 4) == {80, 443, 7001, 7012}
     assert declared(plan, "containers in iot", 4) == {7012}  # what others publish is on another bridge
-
-
-def heard(host: Any) -> set[tuple[int, str]]:
-    """Return (port, who) for every datagram that arrived, in the container and on the host."""
-    text = host.check_output("cat /tmp/heard 2>/dev/null; docker exec hello cat /tmp/heard 2>/dev/null; true")
-    return {(int(port), who) for port, who in (line.split() for line in text.splitlines())}
-
-
-def datagrams_arrive_as_declared(host: Any, prober: Prober, plan: dict[str, Any]) -> None:
-    """Send datagrams from everywhere, and compare who was heard where with the table."""
-    host.check_output("rm -f /tmp/heard; docker exec hello rm -f /tmp/heard")
-    for source, family in WAYS:
-        prober.udp(source, family, UDP)
-    wanted = {(port, SOURCES[source][f]) for source, f in WAYS for port in declared(plan, source, f, "udp")}
-    assert {port for port, _who in wanted} == {7005, 7006, 7011}
-    until(lambda: wanted <= heard(host), 10)
-    assert heard(host) == wanted
 
 
 def test_datagrams(host: Any, prober: Prober, plan: dict[str, Any]) -> None:
