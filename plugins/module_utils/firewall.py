@@ -151,11 +151,12 @@ def read(wish: Wish, run: Runner, place: firewall_script.Place, left: Mapping[st
 def read_others(run: Runner) -> tuple[str, ...]:
     """Return the other firewalls that are at work, or will be at the next boot."""
     found = units.read_states([f"{name}.service" for name in OTHERS], run)
-    at_work = {name for name in OTHERS if "active" in found[f"{name}.service"]}
-    # a service that flushes everything when it starts
-    at_work |= {name for name in ("nftables", "firewalld") if found[f"{name}.service"][0] == "enabled"}
-    if "ufw" in at_work and not _ufw_enabled():
-        at_work.discard("ufw")  # Ubuntu starts its service everywhere; only its own file says whether it is on
+    # Either loads its rules when it starts, so that one that is only enabled counts as well.
+    at_work = {name for name in ("nftables", "firewalld") if {"enabled", "active"} & {*found[f"{name}.service"]}}
+    # Only its own file says whether ufw is on: Ubuntu starts its service everywhere; on Debian the service runs only
+    # after the boot that follows `ufw enable`. What is left of it after its removal is no firewall.
+    if found["ufw.service"][0] != "absent" and _ufw_enabled():
+        at_work.add("ufw")
     return tuple(name for name in OTHERS if name in at_work)
 
 
@@ -255,13 +256,9 @@ def apply(
         units.apply(change.units, run)
         remember(wish, place)
         return None
-    back = [["systemctl", "enable", "--now", f"{name}.service"] for name in change.replace if name != "ufw"]
-    back += [["ufw", "--force", "enable"]] if "ufw" in change.replace else []
-    undo = timed.Undo(
-        [place.ruleset, receipts.path_of(*RECEIPT)],
-        [*back, list(LOAD)],
-        [words for words in back if "--now" not in words],
-    )
+    back = [words for name in change.replace for words in _give_back(name)]
+    back_at_boot = [words for name in change.replace for words in _give_back(name, boot=True)]
+    undo = timed.Undo([place.ruleset, receipts.path_of(*RECEIPT)], [*back, list(LOAD)], back_at_boot)
     with timed.change(WHAT, undo, seconds=seconds, run=run) as note:
         tree.apply(change.ruleset)
         for name in change.replace:
@@ -273,6 +270,19 @@ def apply(
             _must(run, (*LOAD[:-1], "check"))  # its last act was to flush everything, Docker's rules included
         remember(wish, place)
     return note.request()
+
+
+def _give_back(name: str, *, boot: bool = False) -> list[list[str]]:
+    """Commands that let another firewall work again, now and at the next boots.
+
+    At boot nobody may wait for a service: it waits for the boot. Nor is systemd asked to read its files again then.
+    """
+    if name == "ufw":
+        return [["ufw", "--force", "enable"]]
+    unit = f"{name}.service"
+    if not boot:
+        return [["systemctl", "enable", "--now", unit]]
+    return [["systemctl", "enable", "--no-reload", unit], ["systemctl", "start", "--no-block", unit]]
 
 
 def plan_absence(present: Mapping[str, tree.Present], table: bool) -> tree.TreeChange:

@@ -5,8 +5,8 @@
 
 This very file runs on the host by itself (as ``kronos_firewall.py``) and imports nothing of the collection.
 ``load`` replaces our table in one transaction and notes what then stands. ``guard`` looks every few seconds whether it
-still stands: others flush or edit the ruleset, which takes Docker's rules away too. Docker puts its own back when it
-restarts; with live-restore its containers do not notice.
+still stands: others flush or edit the ruleset, which takes the marks of VLANs and Docker's rules away too. Docker puts
+its own back when it restarts; with live-restore its containers do not notice.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 TABLE = ("inet", "kronos")
+MARKS = ("inet", "kronos_marks")  # of the module vlan, which loads it at boot and guards nothing
 EVERY = 10.0
 SETTLING = 20.0  # a Docker that has just started is still writing its rules
 AGAIN = 30.0  # not sooner is Docker restarted a second time
@@ -42,6 +43,7 @@ class Place:
     run: str = "/run/kronos"
     docker_pid: str = "/run/docker.pid"
     docker_config: str = "/etc/docker/daemon.json"
+    marks: str = "/etc/kronos/vlan-marks.nft"
 
     @property
     def note(self) -> str:
@@ -140,10 +142,25 @@ def guard_once(place: Place, command: Command) -> list[str]:
     if os.path.exists(place.ruleset) and not stands(place, command):
         load(place, command)
         done.append("our table was not as it had been loaded: loaded again")
+    if os.path.exists(place.marks) and marks_state(command) != "loaded":
+        code, said = command(["nft", "--file", place.marks])
+        done.append(f"the marks of connections through VLANs were gone: {said if code else 'loaded again'}")
     missing = docker_misses(place, command)
     if missing:
         done.append(_restart_docker(place, command, missing))
     return done
+
+
+def marks_state(command: Command) -> str:
+    """Return whether the table of connection marks is ``loaded``, ``empty`` (flushed) or ``gone``."""
+    code, said = command(["nft", "--json", "list", "table", *MARKS])
+    if code:
+        return "gone"
+    try:
+        found = json.loads(said)["nftables"]
+    except (ValueError, KeyError):
+        return "gone"
+    return "loaded" if any("rule" in each for each in found) else "empty"
 
 
 def docker_misses(place: Place, command: Command) -> str:

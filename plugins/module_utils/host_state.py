@@ -75,7 +75,7 @@ def judge(digest: str, engine: Engine, run: Runner, *, root: str = "", stacks: s
     folder = stacks or STACKS
     kept, noted = _others(root), [each for each in receipts.read_all(root=root) if each["kind"] == settled.KIND]
     docker = replace(read_docker(engine, [receipt["left"] or {} for receipt in kept]), held=share_state.read_held())
-    lost, hung = share_state.look([(receipt["left"] or {}).get("shares") or {} for receipt in kept])
+    lost, hung, low = share_state.look([(receipt["left"] or {}).get("shares") or {} for receipt in kept])
     broken, differing = unfinished(folder), set[str]()
     reasons = seal_reasons(digest, kept, receipts.read(*SEAL, root=root))
     reasons += [f"stack {name}: an operation was interrupted" for name in broken]
@@ -104,7 +104,8 @@ def judge(digest: str, engine: Engine, run: Runner, *, root: str = "", stacks: s
     sure = not docker.silent and not docker.unknown
     known = settled.known_calls(kept, noted, differing) if sure else {}
     kinds = tuple(sorted({each["kind"] for each in kept}))
-    return Verdict(tuple(dict.fromkeys(reasons)), docker.notices, stacks_there, not kept and not there, known, kinds)
+    notices = (*docker.notices, *low)
+    return Verdict(tuple(dict.fromkeys(reasons)), notices, stacks_there, not kept and not there, known, kinds)
 
 
 def seal_reasons(digest: str, kept: Iterable[Mapping[str, Any]], sealed: Mapping[str, Any] | None) -> list[str]:

@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 MOUNTS = "/proc/self/mountinfo"
+FSTAB = "/etc/fstab"
 PATIENCE = 5.0
 LONGEST = 1 << 16
 
@@ -79,6 +80,22 @@ def mount_at(path: str, mounts: Sequence[Mount]) -> Mount | None:
     """What is to be seen at a mount point; of an automount that waits, nothing."""
     found = [mount for mount in mounts if mount.point == path and mount.kind != "autofs"]
     return found[-1] if found else None
+
+
+def in_fstab(path: str = FSTAB) -> set[str]:
+    """Mount points that have a line in fstab(5); none where it cannot be read."""
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+            lines = [line.split() for line in stream if not line.lstrip().startswith("#")]
+    except OSError:
+        return set()
+    return {_plain(words[1]).rstrip("/") for words in lines if len(words) > 2}
+
+
+def waits(path: str, mounts: Sequence[Mount]) -> bool:
+    """Whether an automount waits there for the first access: whoever looks into it mounts it, or waits in vain."""
+    found = [mount for mount in mounts if mount.point == path]
+    return bool(found) and found[-1].kind == "autofs"
 
 
 def is_same(kind: str, source: str, path: str, mounts: Sequence[Mount]) -> bool:

@@ -16,6 +16,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.share_look import (
     is_same,
     look_all,
     read_mounts,
+    waits,
 )
 
 GUARD_STATE = "/run/kronos-guard/state.json"
@@ -25,21 +26,26 @@ def look(
     noted: Iterable[Mapping[str, Mapping[str, Any]]],
     mounts: Callable[[], list[Mount]] = read_mounts,
     ask: Callable[[Mapping[str, Question]], Mapping[str, Look]] = look_all,
-) -> tuple[dict[str, str], list[str]]:
-    """({mount point: what is wrong}, mount points that nobody may touch), of the ``shares`` of all receipts.
+) -> tuple[dict[str, str], list[str], list[str]]:
+    """({mount point: what is wrong}, mount points that nobody may touch, what is nearly full), of all receipts' shares.
 
     Comes back in bounded time.
     """
     shares = {path: share for each in noted for path, share in each.items()}
     if not shares:
-        return {}, []
+        return {}, [], []
     there = mounts()
+    waiting = {path for path in shares if waits(path, there)}
     standing = {path for path, share in shares.items() if is_same(share["type"], share["source"], path, there)}
-    sick = {path: one.error for path, one in ask({path: Question(path) for path in standing}).items() if one.error}
+    looks = ask({path: Question(path) for path in standing})
+    sick = {path: one.error for path, one in looks.items() if one.error}
     names = {path: f"share {share['name']}" for path, share in shares.items()}
-    lost = {path: f"{name}: is not mounted at {path}" for path, name in names.items() if path not in standing}
+    resting = {path for path in waiting if str(shares[path].get("on")).endswith(".automount")}
+    gone = {*shares} - standing - resting
+    lost = {path: f"{name}: is not mounted at {path}" for path, name in names.items() if path in gone}
     lost.update({path: f"{names[path]}: is mounted at {path}, but {error}" for path, error in sick.items()})
-    return lost, sorted(sick)
+    low = {path: one.low(int(shares[path].get("warn_below") or 0)) for path, one in sorted(looks.items())}
+    return lost, sorted({*sick, *waiting}), [f"{names[path]}: {words}" for path, words in low.items() if words]
 
 
 def without(left: Mapping[str, Any], hung: Iterable[str]) -> Mapping[str, Any]:

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.module_utils import receipts, tree
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError, explain
+from ansible_collections.kronos.homelab.plugins.module_utils.share_look import is_same
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_device import make
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_model import Share
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_plan import Change, folders_now
@@ -27,6 +29,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.storage_units impor
     device_of,
     escape,
     files_of,
+    is_automount,
     mount_unit,
     on_unit,
 )
@@ -37,17 +40,21 @@ DUE_WHAT = "a share that is not wanted any more is still mounted, since it was i
 
 @dataclass
 class Outcome:
-    """What came of a change: problems by share (those that were known, and new ones), and diffs of late folders."""
+    """What came of a change: problems by share (those that were known, and new ones), and diffs of late folders.
+
+    ``stuck``: paths that could not be unmounted.
+    """
 
     problems: dict[str, str] = field(default_factory=dict)
     diff: list[dict[str, str]] = field(default_factory=list)
+    stuck: set[str] = field(default_factory=set)
 
 
 def apply(change: Change, shares: Sequence[Share], outside: Outside) -> Outcome:
     """Carry out *change*. Raises OSError where a file cannot be written: then nothing has been mounted yet."""
     outcome = Outcome(dict(change.problems))
-    for path in change.unmount:
-        _must(outside, ["stop", f"{escape(path)}.automount", f"{escape(path)}.mount"])
+    _unmount(change, shares, outside, outcome)
+    change = _without(outcome.stuck, change, shares)
     if change.disable:
         _must(outside, ["disable", *change.disable])
     for share, device in change.make:
@@ -67,6 +74,48 @@ def apply(change: Change, shares: Sequence[Share], outside: Outside) -> Outcome:
     return outcome
 
 
+def _unmount(change: Change, shares: Sequence[Share], outside: Outside, outcome: Outcome) -> None:
+    """Leave the mount points, and note which of them somebody still works in."""
+    names = {share.path: share.name for share in shares}
+    for path in change.unmount:
+        note = change.noted[path]
+        try:
+            _leave(path, note, outside)
+        except KronosError as error:
+            outcome.stuck.add(path)
+            outcome.problems[names.get(path) or f"{note['name']} (not wanted any more)"] = str(error)
+
+
+def _leave(path: str, note: Mapping[str, Any], outside: Outside) -> None:
+    """Unmount one; the kernel's list, not systemctl, tells whether that was done."""
+    done = outside.run(["systemctl", "stop", f"{escape(path)}.mount"], timeout=120)
+    if is_same(note["type"], note["source"], path, outside.mounts()):
+        said = " | ".join((done.err or done.out).strip().splitlines()[:1]) or f"exit code {done.code}"
+        raise KronosError(f"is still mounted at {path}: {said}; `fuser -vm {path}` tells who uses it, run again later")
+    if is_automount(note):  # only now: it takes along whatever is mounted over it, in use or not
+        _must(outside, ["stop", str(note["on"])])
+
+
+def _without(stuck: set[str], change: Change, shares: Sequence[Share]) -> Change:
+    """The change for everything but the paths that are still mounted: what belongs to them stays as it is."""
+    held = {file for path in stuck for file in change.noted[path]["files"]}
+    held |= {file.path for share in shares if share.path in stuck for file in files_of(share)}
+    on = {str(change.noted[path]["on"]) for path in stuck}
+    new = {on_unit(share) for share in shares if share.path in stuck}
+    files = replace(
+        change.files,
+        files=tuple(file for file in change.files.files if file.path not in held),
+        absent=tuple(path for path in change.files.absent if path not in held),
+    )
+    return replace(
+        change,
+        files=files,
+        disable=tuple(name for name in change.disable if name not in on),
+        enable=tuple(name for name in change.enable if name not in new),
+        make=tuple((share, device) for share, device in change.make if share.path not in stuck),
+    )
+
+
 def left_of(shares: Sequence[Share], change: Change, outcome: Outcome, present: Present) -> dict[str, Any]:
     """What the receipt says of the shares that stand, and of those that are to be: their files are ours either way."""
     refused = {name for name in change.problems if name not in {one.name for one in change.mount}}
@@ -76,28 +125,45 @@ def left_of(shares: Sequence[Share], change: Change, outcome: Outcome, present: 
     directories: list[tree.WantedDirectory] = []
     for share in shares:
         if share.mounted:
-            if share.name in refused and share.name not in present.standing and share.path in old_shares:
+            stands_not = share.name in refused and share.name not in present.standing
+            if share.path in outcome.stuck or (stands_not and share.path in old_shares):
                 kept[share.path] = old_shares[share.path]
                 files.update({path: old_files[path] for path in old_shares[share.path]["files"] if path in old_files})
                 continue
-            kept[share.path] = {**_note(share), "seen": _seen(share, outcome, present)}
-            files.update(tree.receipt_of(files_of(share), [])["files"])
+            kept[share.path] = {**_note(share), **_folders_of(share, outcome, present)}
+            noted = tree.receipt_of(files_of(share), [])["files"]
+            if share in change.remount and share.name in outcome.problems:
+                noted = _as_before(noted, old_files)
+            files.update(noted)
             continue
         stated = [tree.WantedDirectory(one.path, one.mode, one.uid, one.gid) for one in share.folders if one.stated]
         directories += [tree.WantedDirectory(share.path, share.mode, share.uid, share.gid), *stated]
-    for path, note in change.keep.items():
+    stuck = {path: change.noted[path] for path in outcome.stuck if path not in kept}
+    for path, note in {**change.keep, **stuck}.items():
         kept[path] = note
         files.update({each: old_files[each] for each in note["files"] if each in old_files})
     left = {**tree.receipt_of([], directories), "files": files, "shares": kept}
-    left["units"] = {note["on"]: "active" for note in kept.values()}
-    if change.keep:
+    dormant = {on_unit(share) for share in shares if _is_dormant(share, change, present)}
+    left["units"] = {note["on"]: "active" for note in kept.values() if note["on"] not in dormant}
+    if change.keep or outcome.stuck:
         left.update(due=0, due_what=DUE_WHAT)
     return left
+
+
+def _as_before(noted: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
+    """The share's files as far as systemd goes by them; what it did not take is tried again by the next run."""
+    return {path: {**each, "sha256": (old.get(path) or {}).get("sha256", "")} for path, each in noted.items()}
 
 
 def write_receipt(left: Mapping[str, Any], outside: Outside) -> None:
     """Keep it."""
     receipts.write(*RECEIPT, receipts.digest(left), dict(left), root=outside.receipts)
+
+
+def _is_dormant(share: Share, change: Change, present: Present) -> bool:
+    """Whether the automount of a share begins at the next boot: systemd starts none over what is mounted."""
+    begun = share in change.mount or present.states.get(on_unit(share), ("", ""))[1] == "active"
+    return share.mounted and share.automount and not begun
 
 
 def _note(share: Share) -> dict[str, Any]:
@@ -107,15 +173,17 @@ def _note(share: Share) -> dict[str, Any]:
         "source": device_of(share.source) if share.on_device else share.source,
         "on": on_unit(share),
         "files": [file.path for file in files_of(share)],
+        "warn_below": share.warn_below,
     }
 
 
-def _seen(share: Share, outcome: Outcome, present: Present) -> list[str]:
-    """The folders that only this share has, as far as they were there once."""
+def _folders_of(share: Share, outcome: Outcome, present: Present) -> dict[str, Any]:
+    """Its folders, and in ``seen`` those that only this share has, as far as they were there once."""
     if share.name not in outcome.problems:
-        return sorted(one.path for one in share.folders if not one.stated)
+        seen = sorted(one.path for one in share.folders if not one.stated)
+        return {"folders": share.layout, "seen": seen}
     before = (present.left.get("shares") or {}).get(share.path) or {}
-    return list(before.get("seen") or ())
+    return {"folders": before.get("folders"), "seen": list(before.get("seen") or ())}
 
 
 def _mount(share: Share, outside: Outside) -> None:
@@ -179,6 +247,6 @@ def _try(share: Share, outcome: Outcome, work: Any) -> None:
 
 def _must(outside: Outside, words: Sequence[str]) -> None:
     done = outside.run(["systemctl", *words], timeout=120)
-    if done.code and "not loaded" not in done.err:
+    if done.code and not re.search("not loaded|does not exist", done.err):
         said = " | ".join((done.err or done.out).strip().splitlines()[-2:]) or f"exit code {done.code}"
         raise KronosError(f"systemctl {' '.join(words)}: {said}")

@@ -66,6 +66,11 @@ class Share:
         return self.mounted and self.type == "local"
 
     @property
+    def layout(self) -> list[list[Any]]:
+        """Its folders as a receipt keeps them."""
+        return [[one.path, one.mode, one.uid, one.gid, one.stated] for one in self.folders]
+
+    @property
     def server(self) -> str:
         """The server of a share of the network; empty for others."""
         if self.type == "cifs":

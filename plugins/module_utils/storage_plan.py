@@ -19,6 +19,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.storage_model impor
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_present import Present
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_units import (
     files_of,
+    is_automount,
     mount_unit,
     on_unit,
 )
@@ -26,7 +27,10 @@ from ansible_collections.kronos.homelab.plugins.module_utils.storage_units impor
 
 @dataclass(frozen=True)
 class Change:
-    """Everything that has to happen, in this order; ``problems``: what cannot be done, by share."""
+    """Everything that has to happen, in this order; ``problems``: what cannot be done, by share.
+
+    ``noted``: what the last receipt says of the paths to unmount, where it may be an automount that is taken away.
+    """
 
     unmount: tuple[str, ...] = ()
     disable: tuple[str, ...] = ()
@@ -39,6 +43,7 @@ class Change:
     folders: tree.TreeChange = field(default_factory=tree.TreeChange)
     later: tuple[Share, ...] = ()
     keep: Mapping[str, Any] = field(default_factory=dict)
+    noted: Mapping[str, Any] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     diff: tuple[dict[str, str], ...] = ()
@@ -57,7 +62,8 @@ def make_change(shares: Sequence[Share], present: Present, safe_mode: bool) -> C
     absent = {one.name: why for one in shares if (why := _absence(one, present, safe_mode, plain))}
     able = [one for one in shares if one.name not in refused]
     mount = [one for one in able if one.mounted and one.name not in present.standing and one.name not in absent]
-    moving = [one.path for one in mount if one.name in present.foreign]
+    noted = present.left.get("shares") or {}
+    moving = [one.path for one in mount if one.name in present.foreign or _drops_automount(one, present)]
     gone, keep, warnings = _leaving(shares, present, refused)
     files = _files(able, present, [*gone, *keep], refused, shares)
     changed = {*files.creates, *files.updates}
@@ -66,20 +72,23 @@ def make_change(shares: Sequence[Share], present: Present, safe_mode: bool) -> C
     make = [(one, present.devices[one.name]) for one in mount if _makes(one, present, safe_mode)]
     lost = _lost(able, present)
     folders = _folders([one for one in able if one.name not in lost], present, {one.name for one, _device in make})
+    there = [path for path in gone if path in present.ours or path in present.waiting]
+    other = [str(noted[one.path]["on"]) for one in able if one.path in noted and one.mounted]
     change = Change(
-        unmount=tuple(moving + [path for path in gone if path in present.ours]),
-        disable=tuple(str(gone[path]["on"]) for path in gone if gone[path].get("on")),
+        unmount=(*moving, *there),
+        disable=(*(str(note["on"]) for note in gone.values()), *(on for on in other if on not in map(on_unit, able))),
         make=tuple(make),
         files=files,
         reload=bool(files.changed or owed),
         enable=tuple(on_unit(one) for one in able if one.mounted and present.states[on_unit(one)][0] != "enabled"),
         mount=tuple(mount),
-        remount=tuple(one for one in touched if one.name in present.standing),
+        remount=tuple(one for one in touched if one.name in present.standing and one.path not in present.waiting),
         folders=folders,
         later=tuple(one for one in mount if one.folders and not _foreseen(one, present, make)),
         keep=keep,
+        noted={path: noted[path] for path in (*moving, *there)},
         problems={**lost, **absent, **refused, **_silent(able, present)},
-        warnings=(*warnings, *_low(able, present)),
+        warnings=(*warnings, *_listed(shares, present), *_low(able, present)),
     )
     return _with_diff(change, owed, present)
 
@@ -130,6 +139,12 @@ def _absence(share: Share, present: Present, safe_mode: bool, plain: Container[s
     return ""
 
 
+def _drops_automount(share: Share, present: Present) -> bool:
+    """Whether an automount of ours waits where the share is to be mounted at once."""
+    note = (present.left.get("shares") or {}).get(share.path) or {}
+    return share.path in present.waiting and not share.automount and is_automount(note)
+
+
 def _makes(share: Share, present: Present, safe_mode: bool) -> bool:
     return share.on_device and judge(share, present.devices[share.name], safe_mode).make
 
@@ -161,6 +176,16 @@ def _lost(shares: Iterable[Share], present: Present) -> dict[str, str]:
 def _low(shares: Iterable[Share], present: Present) -> list[str]:
     looked = [(one, present.looks[one.name]) for one in shares if one.name in present.looks]
     return [f"share {one.name}: {low}" for one, look in looked if (low := look.low(one.warn_below))]
+
+
+def _listed(shares: Iterable[Share], present: Present) -> list[str]:
+    """Shares that something else mounts as well; from which of the two a boot has them is nobody's guess."""
+    return [
+        f"share {one.name}: {one.path} is also in /etc/fstab: remove that line, since `mount -a` goes by it and this "
+        f"share by a unit of systemd"
+        for one in shares
+        if one.path in present.listed
+    ]
 
 
 def _leaving(
@@ -230,7 +255,8 @@ def folders_now(share: Share, present: Present) -> tuple[tree.TreeChange, str]:
 def _with_diff(change: Change, owed: Sequence[Share], present: Present) -> Change:
     diff: list[dict[str, str]] = []
     for path in change.unmount:
-        diff.append(_entry(path, "mounted: yes\n", "mounted: no\n"))
+        before = "at the first access" if path in present.waiting else "yes"
+        diff.append(_entry(path, f"mounted: {before}\n", "mounted: no\n"))
     for share, device in change.make:
         diff.append(_entry(device.path, "empty\n", f"file system: {share.filesystem}\n"))
     diff += change.files.diff

@@ -16,13 +16,16 @@ from typing import Any
 from ansible_collections.kronos.homelab.plugins.module_utils import receipts, tree, units
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner
 from ansible_collections.kronos.homelab.plugins.module_utils.share_look import (
+    FSTAB,
     Look,
     Mount,
     Question,
+    in_fstab,
     is_same,
     look_all,
     mount_at,
     read_mounts,
+    waits,
 )
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_device import Device, read_device
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_model import REMOTE, Share
@@ -37,13 +40,15 @@ RECEIPT = ("storage", "shares")
 class Present:
     """What a plan depends on beside the shares.
 
-    ``standing``: names of shares that are mounted as wanted; ``foreign``: what else is mounted at a share's path;
+    ``standing``: names of shares that are mounted as wanted, or will be at the first access; ``waiting``: paths where
+    an automount waits for it, which nobody may look into; ``foreign``: what else is mounted at a share's path;
     ``hidden``: how many entries of a folder a mount would hide; ``missing``: what is wrong with sources of binds;
     ``away``: why a server cannot be reached; ``looks``: at shares that stand; ``left``: of the last receipt; ``ours``:
-    paths at which stands what that says; ``users``: who uses it.
+    paths at which stands what that says; ``users``: who uses it; ``listed``: paths that fstab has a line for.
     """
 
     standing: frozenset[str] = frozenset()
+    waiting: frozenset[str] = frozenset()
     foreign: Mapping[str, str] = field(default_factory=dict)
     hidden: Mapping[str, int] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
@@ -56,6 +61,7 @@ class Present:
     ours: frozenset[str] = frozenset()
     users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     left: Mapping[str, Any] = field(default_factory=dict)
+    listed: frozenset[str] = frozenset()
 
 
 def ask_server(share: Share) -> str:
@@ -127,6 +133,7 @@ class Outside:
     reach: Callable[[Share], str] = ask_server
     users: Callable[[Mount], tuple[str, ...]] = users_of
     receipts: str = ""
+    fstab: str = FSTAB
 
 
 def read_present(shares: Sequence[Share], outside: Outside) -> Present:
@@ -135,31 +142,36 @@ def read_present(shares: Sequence[Share], outside: Outside) -> Present:
     left = (receipts.read(*RECEIPT, root=outside.receipts) or {}).get("left") or {}
     kept = left.get("shares") or {}
     wanted = {share.path: share for share in shares if share.mounted}
-    standing = frozenset(one.name for one in wanted.values() if stands(one, mounts))
+    states = units.read_states([on_unit(share) for share in wanted.values()], outside.run)
+    waiting = frozenset(path for path in {*wanted, *kept} if waits(path, mounts))
+    mounted = frozenset(one.name for one in wanted.values() if stands(one, mounts))
+    resting = [one for path, one in wanted.items() if path in waiting and _rests(one, kept.get(path) or {}, states)]
+    standing = mounted | {one.name for one in resting}
     fallen = [one for one in wanted.values() if one.name not in standing]
     sources = {one.name: Question(one.source) for one in fallen if one.type == "bind"}
     looks = outside.look(
-        {**sources, **{one.name: Question(one.path) for one in wanted.values() if one.name in standing}}
+        {**sources, **{one.name: Question(one.path) for one in wanted.values() if one.name in mounted}}
     )
     at = {path: mount_at(path, mounts) for path in {*wanted, *kept}}
     ours = frozenset(path for path, note in kept.items() if is_same(note["type"], note["source"], path, mounts))
     moving = [path for path in ours if path not in wanted or wanted[path].name not in standing]
     files = [file.path for share in shares for file in files_of(share)]
-    names = [on_unit(share) for share in wanted.values()]
     return Present(
         standing=standing,
+        waiting=waiting,
         foreign={one.name: _what(found) for one in fallen if (found := at[one.path])},
         missing={name: looks[name].error for name in sources if looks[name].error},
-        hidden={one.name: count for one in fallen if not at[one.path] and (count := _entries(one.path))},
+        hidden={one.name: count for one in fallen if not at[one.path] and (count := _entries(one.path, waiting))},
         away=_away([one for one in fallen if one.type in REMOTE], outside.reach),
-        looks={name: look for name, look in looks.items() if name in standing},
+        looks={name: look for name, look in looks.items() if name in mounted},
         devices={one.name: read_device(one, mounts, outside.run) for one in fallen if one.on_device},
-        states=units.read_states(names, outside.run),
+        states=states,
         files=tree.read_present([*files, *(path for path in left.get("files") or {} if path not in files)]),
         folders=_folders(shares, standing, looks),
         ours=ours,
         users={path: outside.users(mount) for path in moving if (mount := at[path])},
         left=left,
+        listed=frozenset(wanted) & in_fstab(outside.fstab),
     )
 
 
@@ -167,6 +179,12 @@ def stands(share: Share, mounts: Sequence[Mount]) -> bool:
     """Whether the share is mounted where it should be."""
     source = device_of(share.source) if share.on_device else share.source
     return is_same(share.type, source, share.path, mounts)
+
+
+def _rests(share: Share, note: Mapping[str, Any], states: Mapping[str, tuple[str, str]]) -> bool:
+    """Whether an automount that waits is all that the share needs: an earlier run has made its folders."""
+    active = states[on_unit(share)][1] == "active"
+    return share.automount and active and note.get("on") == on_unit(share) and note.get("folders") == share.layout
 
 
 def _what(mount: Mount) -> str:
@@ -183,10 +201,11 @@ def _away(shares: Sequence[Share], ask: Callable[[Share], str]) -> dict[str, str
     return {share.name: answer for share, answer in zip(shares, answers) if answer}
 
 
-def _entries(path: str) -> int:
+def _entries(path: str, waiting: frozenset[str]) -> int:
+    """How many entries a folder has; none where it cannot be told, or where looking would mount something."""
     try:
-        return len(os.listdir(path))
-    except (FileNotFoundError, NotADirectoryError):
+        return 0 if path in waiting else len(os.listdir(path))
+    except OSError:
         return 0
 
 
@@ -202,7 +221,7 @@ def _folders(shares: Sequence[Share], standing: frozenset[str], looks: Mapping[s
             if share.type != "bind" or looks[share.name].late:
                 continue
             base = share.source
-        elif share.mounted and looks[share.name].error:
+        elif share.mounted and (share.name not in looks or looks[share.name].error):
             continue
         paths = [folder.path for folder in share.folders] + ([] if share.mounted else [share.path])
         for path in paths:

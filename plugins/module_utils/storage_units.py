@@ -9,7 +9,8 @@ Units, and not lines of fstab: a file of our own can be written, compared and re
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.module_utils import tree
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_model import REMOTE, Share
@@ -50,6 +51,11 @@ def automount_unit(share: Share) -> str:
 def on_unit(share: Share) -> str:
     """The unit that is enabled, so that the share is there after a boot."""
     return automount_unit(share) if share.automount else mount_unit(share)
+
+
+def is_automount(note: Mapping[str, Any]) -> bool:
+    """Whether what a receipt says of a share is that it is mounted at the first access."""
+    return str(note.get("on")).endswith(".automount")
 
 
 def device_of(source: str) -> str:

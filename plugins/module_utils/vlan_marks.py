@@ -11,7 +11,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils import tree
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner, must
 from ansible_collections.kronos.homelab.plugins.module_utils.vlan_change import VlanChange
 from ansible_collections.kronos.homelab.plugins.module_utils.vlan_provider import Command
-from ansible_collections.kronos.homelab.plugins.module_utils.vlan_state import MARKS, has_marks
+from ansible_collections.kronos.homelab.plugins.module_utils.vlan_state import MARKS, marks_state
 
 FILE = "/etc/kronos/vlan-marks.nft"
 UNIT = "kronos-vlan-marks.service"
@@ -51,11 +51,11 @@ def files(text: str) -> tuple[list[tree.Wanted], list[str]]:
 
 def stand(text: str, run: Runner) -> bool:
     """Whether the table is there, or rightly is not, and comes back at boot."""
-    there = has_marks(run)
+    state = marks_state(run)
     if not text:
-        return not there
+        return state == "gone"
     enabled = run(["systemctl", "is-enabled", UNIT], timeout=30).out.strip() == "enabled"
-    return there and enabled
+    return state == "loaded" and enabled
 
 
 def load(change: VlanChange, run: Runner) -> None:

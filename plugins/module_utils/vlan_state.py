@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.module_utils import vlan_live, vlan_model
+from ansible_collections.kronos.homelab.plugins.module_utils import firewall_script, vlan_live, vlan_model
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner
 
-MARKS = "kronos_marks"
+MARKS = firewall_script.MARKS[1]
 
 
 def vlan_reasons(left: Mapping[str, Any], run: Runner) -> list[str]:
@@ -22,16 +22,22 @@ def vlan_reasons(left: Mapping[str, Any], run: Runner) -> list[str]:
         return []
     try:
         reasons = vlan_live.differences(vlan_model.parse(wanted), vlan_live.read(run))
-        if left.get("marks") and not has_marks(run):
-            reasons.append(f"the nftables table inet {MARKS} is gone")
+        marks = marks_state(run)
+        if left.get("marks") and marks != "loaded":
+            reasons.append(f"the nftables table inet {MARKS} is {marks}")
     except (KronosError, KeyError, TypeError, ValueError) as error:
         return [f"VLANs: cannot be compared ({error})"]
     return [f"VLANs: {reason}" for reason in reasons]
 
 
-def has_marks(run: Runner) -> bool:
-    """Whether the table of connection marks is loaded."""
-    try:
-        return run(["nft", "list", "table", "inet", MARKS], timeout=30).code == 0
-    except KronosError:  # no nft, no table
-        return False
+def marks_state(run: Runner) -> str:
+    """Whether the table of connection marks is ``loaded``, ``empty`` (somebody flushed it) or ``gone``."""
+
+    def command(words: Sequence[str]) -> tuple[int, str]:
+        try:
+            done = run(list(words), timeout=30)
+        except KronosError as error:  # no nft, no table
+            return 127, str(error)
+        return done.code, done.out
+
+    return firewall_script.marks_state(command)

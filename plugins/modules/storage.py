@@ -260,16 +260,16 @@ def converge(params: dict, check_mode: bool, outside: Outside | None = None) -> 
     shares = with_passwords(read_shares(params["shares"]), check_mode)
     present = read_present(shares, outside)
     change = make_change(shares, present, params["safe_mode"])
-    problems, diff = dict(change.problems), list(change.diff)
+    problems, diff, stuck = dict(change.problems), list(change.diff), set()
     if not check_mode:
         outcome = apply(change, shares, outside)
-        problems, diff = outcome.problems, diff + outcome.diff
+        problems, diff, stuck = outcome.problems, diff + outcome.diff, outcome.stuck
         write_receipt(left_of(shares, change, outcome, present), outside)
     result = {
         "changed": change.changed,
         "diff": diff,
         "mounted": [one.name for one in change.mount if one.name not in problems],
-        "unmounted": list(change.unmount),
+        "unmounted": [path for path in change.unmount if path not in stuck],
         "made": [device.path for _share, device in change.make],
         "problems": problems,
         "warnings": list(change.warnings),

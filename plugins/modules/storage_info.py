@@ -98,6 +98,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.share_look import (
     look_all,
     mount_at,
     read_mounts,
+    waits,
 )
 from ansible_collections.kronos.homelab.plugins.module_utils.shell import run_module
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_present import RECEIPT
@@ -127,7 +128,8 @@ def converge(params: dict, _check_mode: bool) -> dict:
     looks = look_all(questions, params["patience"])
     entries = []
     for path, found in there.items():
-        wrong = "is not mounted" if found is None else "something else is mounted there"
+        missing = "is mounted at the first access" if waits(path, mounts) else "is not mounted"
+        wrong = missing if found is None else "something else is mounted there"
         look = looks.get(path) or Look(error=wrong)
         entries.append(
             {

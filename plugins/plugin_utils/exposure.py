@@ -103,7 +103,7 @@ def _container_rows(plan: Plan, found: Flows) -> Iterator[Data]:
             continue
         families = flow.BOTH if plan["settings"]["ipv6"] else (4,)
         for opening in found.openings:
-            if opening.containers:
+            if opening.containers and opening.network in ("", zone["network"]):
                 yield _row(f"containers in {name}", opening, [f for f in families if f in opening.families], OPEN)
         for service in found.host_services:
             if name in service.zones:

@@ -57,7 +57,9 @@ class Opening:
     """A port of the host, open to the addresses of some sets.
 
     ``admits``: names of sets, or EVERYONE; nobody where it is empty. ``families``: IP versions. ``limit``: the rate
-    limit that strangers fall under, ssh or web. ``containers``: whether our containers reach it too.
+    limit that strangers fall under, ssh or web. ``containers``: whether our containers reach it too; ``network``: that
+    of the container which publishes it, where it is no port of the host itself. Then only its neighbours there reach
+    it, since nothing passes from bridge to bridge.
     """
 
     service: str
@@ -67,6 +69,7 @@ class Opening:
     families: tuple[int, ...]
     limit: str = ""
     containers: bool = False
+    network: str = ""
 
 
 @dataclass(frozen=True)
@@ -141,7 +144,9 @@ def _openings(plan: Plan) -> Iterator[Opening]:
     web = {settings["http_port"], settings["https_port"]}
     for port in plan["published"]:
         limit = "web" if port["protocol"] == "tcp" and port["port"] in web else ""
-        yield _opening(plan, port["service"], port, families, limit)
+        service = plan["services"].get(port["service"]) or {}
+        network = next(iter(service.get("networks") or ()), "")  # Docker publishes on the one with a way out
+        yield _opening(plan, port["service"], port, families, limit, network)
     for port in settings["open_ports"]:
         # Reach words of a setting are not resolved by the planner.
         zone = port["reach"] in plan["zones"] or port["reach"] in ("public", "lan", "vpn")
@@ -149,7 +154,9 @@ def _openings(plan: Plan) -> Iterator[Opening]:
         yield _opening(plan, port["what"], resolved, BOTH, "")
 
 
-def _opening(plan: Plan, service: str, port: Mapping[str, Any], families: tuple[int, ...], limit: str) -> Opening:
+def _opening(
+    plan: Plan, service: str, port: Mapping[str, Any], families: tuple[int, ...], limit: str, network: str = ""
+) -> Opening:
     admits = admitted(plan, port["reach"])
     if limit == "web" and admits == (EVERYONE,) and plan["settings"]["web_from"] == "cloudflare":
         inner = [zone_set(name) for name, zone in plan["zones"].items() if vlan_ranges(zone)]
@@ -158,7 +165,7 @@ def _opening(plan: Plan, service: str, port: Mapping[str, Any], families: tuple[
     strange = "" if not {EVERYONE, "cloudflare"} & set(admits) else limit
     # A host that resolves names through its own address sends its containers there too.
     inside = everyone or (port["port"] == DNS and bool(admits))
-    return Opening(service, port["port"], port["protocol"], admits, families, strange, inside)
+    return Opening(service, port["port"], port["protocol"], admits, families, strange, inside, network)
 
 
 def admitted(plan: Plan, reach: str) -> tuple[str, ...]:

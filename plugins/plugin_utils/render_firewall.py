@@ -49,7 +49,7 @@ def firewall_ruleset(plan: Plan, options: Mapping[str, Any] | None = None) -> st
     """
     said = _options(options or {})
     found = flow.flows(plan, said["cloudflare"] or flow.CLOUDFLARE)
-    body = [*_sets(found, said), *_published(found, said), *_containers(found)]
+    body = [*_sets(found, said), *_published(found, said), *_containers(plan, found)]
     body += [*_refused(said), *_input(said), *_forward(plan, said), *_leaving(plan)]
     head = ["# SPDX-License-Identifier: GPL-3.0-or-later", "# Derived from the plan; edits are lost."]
     # Declared first, so that deleting it never fails: all three lines are one transaction.
@@ -139,16 +139,23 @@ def _ports(openings: Iterable[Opening]) -> list[str]:
     return [f"meta l4proto {name} ct original proto-dst {{ {', '.join(ports)} }}" for name, ports in found.items()]
 
 
-def _containers(found: Flows) -> list[str]:
-    """What our containers reach on the host itself: services of the host that they need, and what is open to all."""
+def _containers(plan: Plan, found: Flows) -> list[str]:
+    """What our containers reach on the host itself: services of the host that they need, and what is open to all.
+
+    docker-proxy hands what a container publishes to its neighbours; from another bridge Docker translates it instead.
+    """
     lines = [
         f"iifname {_names(each.bridges)} {_family(each.address)} daddr {each.address} tcp dport {each.port} accept"
         for each in found.host_services
     ]
-    for families in ((4,), flow.BOTH):
-        openings = [o for o in found.openings if o.containers and o.families == families]
-        if openings:
-            lines += _accept_lines(EVERYONE, families, {}, _ports(openings))
+    bridges = {network["name"]: network["bridge"] for network in plan["networks"] if network["bridge"]}
+    groups: dict[tuple[str, tuple[int, ...]], list[Opening]] = {}
+    for opening in found.openings:
+        if opening.containers and (not opening.network or opening.network in bridges):
+            groups.setdefault((opening.network, opening.families), []).append(opening)
+    for (network, families), openings in sorted(groups.items()):
+        near = f'iifname "{bridges[network]}" ' if network else ""
+        lines += [f"{near}{line}" for line in _accept_lines(EVERYONE, families, {}, _ports(openings))]
     return _block("chain containers", [*lines, "goto refused"])
 
 
@@ -163,7 +170,7 @@ def _names(names: Iterable[str]) -> str:
 def _refused(said: Data) -> list[str]:
     lines = [
         "meta pkttype { broadcast, multicast } counter drop",  # the chatter of a home network fills no log
-        f'limit rate {said["log_rate"]} burst 20 packets log prefix "kronos refused: "',
+        f'limit rate {said["log_rate"]} burst 20 packets counter log prefix "kronos refused: "',
         "counter drop",
     ]
     return _block("chain refused", lines)

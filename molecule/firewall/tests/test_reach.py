@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from labtest import Run, until
-from probing.prober import SOURCES, WAYS, Prober, declared
+from probing.home import datagrams_arrive_as_declared, listen_inside
+from probing.prober import SOURCES, STRANGERS, WAYS, Prober, declared
 
 EVERYTHING = range(1, 65536)
 # Where something listens on the host, declared or not.
-INTERESTING = [22, 80, 443, 7001, 7002, 7003, 7004, 7010, 7777, 7778, 8888]
-UDP = [7005, 7006, 7011, 8889]
+INTERESTING = [22, 80, 443, 7001, 7002, 7003, 7004, 7010, 7012, 7777, 7778, 8888]
 
 
 def test_the_first_run_says_what_it_does(first: Run) -> None:
@@ -29,26 +30,49 @@ def test_every_port_from_everywhere(prober: Prober, plan: dict[str, Any], source
 
 
 def test_the_table_is_no_empty_one(plan: dict[str, Any]) -> None:
-    assert declared(plan, "internet", 4) == {22, 80, 443, 7001}
-    assert declared(plan, "internet", 6) == {22}
-    assert declared(plan, "lan", 4) == {22, 80, 443, 7001, 7002, 7010}
-    assert declared(plan, "vpn", 4) == {22, 80, 443, 7001, 7002, 7003, 7010}
-    assert declared(plan, "zone iot", 4) == {22, 80, 443, 7001, 7004}
-
-
-def heard(host: Any) -> set[tuple[int, str]]:
-    """Return (port, who) for every datagram that arrived, in the container and on the host."""
-    text = host.check_output("cat /tmp/heard 2>/dev/null; docker exec hello cat /tmp/heard 2>/dev/null; true")
-    return {(int(port), who) for port, who in (line.split() for line in text.splitlines())}
+    assert declared(plan, "internet", 4) == {22, 80, 443, 7001, 7012}
+    assert declared(plan, "internet", 6) == {22, 7012}
+    assert declared(plan, "lan", 4) == {22, 80, 443, 7001, 7002, 7010, 7012}
+    assert declared(plan, "vpn", 4) == {22, 80, 443, 7001, 7002, 7003, 7010, 7012}
+    assert declared(plan, "zone iot", 4) == {22, 80, 443, 7001, 7004, 7012}
+    assert declared(plan, "containers in default", 4) == {80, 443, 7001, 7012}
+    assert declared(plan, "containers in iot", 4) == {7012}  # what others publish is on another bridge
 
 
 def test_datagrams(host: Any, prober: Prober, plan: dict[str, Any]) -> None:
-    for source, family in WAYS:
-        prober.udp(source, family, UDP)
-    wanted = {(port, SOURCES[source][f]) for source, f in WAYS for port in declared(plan, source, f, "udp")}
-    assert {port for port, _who in wanted} == {7005, 7006, 7011}
-    until(lambda: wanted <= heard(host), 10)
-    assert heard(host) == wanted
+    datagrams_arrive_as_declared(host, prober, plan)
+
+
+# As in the role's defaults: what begins at once, and what each second adds.
+LIMITS = {"ssh": (22, 60, 0.5, 150), "web": (443, 200, 100, 2000)}
+
+
+@pytest.mark.parametrize("what", LIMITS)
+def test_strangers_are_slowed_down_and_home_is_not(prober: Prober, what: str) -> None:
+    port, burst, each_second, count = LIMITS[what]
+    answered, seconds = prober.burst(STRANGERS[what], port, count)
+    assert burst <= answered <= burst + each_second * (seconds + 1) < count
+    assert prober.burst(SOURCES["lan"][4], port, count)[0] == count
+
+
+def refused(host: Any) -> list[int]:
+    """Return the counters of the chain that refuses: chatter, what was logged, everything."""
+    found = json.loads(host.check_output("nft --json list chain inet kronos refused"))["nftables"]
+    counted = [
+        part["counter"]["packets"] for one in found for part in one.get("rule", {}).get("expr", ()) if "counter" in part
+    ]
+    assert len(counted) == 3
+    return counted
+
+
+def test_what_is_refused_is_counted_and_fills_no_log(host: Any, prober: Prober) -> None:
+    _chatter, logged, dropped = refused(host)
+    answered, seconds = prober.burst(STRANGERS["refused"], 8888, 500)
+    _chatter, logged_then, dropped_then = refused(host)
+    assert answered == 0
+    assert dropped_then - dropped >= 500
+    assert logged_then >= 20  # of this one, or of the scans before it
+    assert logged_then - logged <= 20 + (seconds + 5) / 6
 
 
 def test_straight_to_a_container(host: Any, prober: Prober) -> None:
@@ -73,11 +97,12 @@ for port in map(int, sys.argv[2:]):
 
 
 def test_containers_and_the_host(host: Any, prober: Prober, plan: dict[str, Any]) -> None:
-    """Our containers reach at the host what is public; others' containers and the world outside stay reachable."""
+    """Our containers reach at the host what the table says; the world outside stays reachable."""
     ports = " ".join(str(port) for port in INTERESTING)
-    for target in (prober.target(4), "172.17.0.1"):
-        found = host.check_output(f"docker exec hello python3 -c '{CONNECT}' {target} {ports}")
-        assert {int(line) for line in found.split()} == declared(plan, "containers in default", 4)
+    for container, zone in (("hello", "default"), ("neighbour", "iot")):
+        for target in (prober.target(4), "172.17.0.1"):
+            found = host.check_output(f"docker exec {container} python3 -c '{CONNECT}' {target} {ports}")
+            assert {int(line) for line in found.split()} == declared(plan, f"containers in {zone}", 4), (zone, target)
     way_out = host.check_output(f"docker exec hello python3 -c '{CONNECT}' registry.kronos-lab 5000")
     assert way_out.split() == ["5000"]
 
@@ -96,3 +121,5 @@ def test_nothing_opens_when_docker_moves(host: Any, prober: Prober, plan: dict[s
     for source, family in WAYS:
         ports = EVERYTHING if source == "internet" else INTERESTING
         assert prober.tcp(source, family, ports) == declared(plan, source, family), (source, family)
+    listen_inside(host)  # a container that was made anew or started again has lost its listener
+    datagrams_arrive_as_declared(host, prober, plan)

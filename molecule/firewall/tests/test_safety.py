@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_marks import vlan_marks
 from labtest import play, reboot, start, until
 from probing.home import converge, listen_again
 from probing.prober import Prober, declared
 
 LOCKOUT = str(Path(__file__).parents[1] / "lockout.yml")
+MARKS = "/etc/kronos/vlan-marks.nft"
 RECORD = "/var/lib/kronos/pending/firewall/record.json"
 
 
@@ -48,6 +50,20 @@ def test_what_others_break_is_repaired(host: Any, prober: Prober, plan: dict[str
     until(lambda: prober.tcp("internet", 4, [80, 443, 7001, 8888]) == {80, 443, 7001}, 30)
     assert host.check_output("docker ps --quiet | sort") == containers
     assert prober.tcp("internet", 4) == declared(plan, "internet", 4)
+
+
+def test_marks_of_vlans_that_others_flush_are_repaired(host: Any, busy: None, plan: dict[str, Any]) -> None:
+    """The lab's kernel has no VLANs, but their table, as the module vlan leaves it, is like any other."""
+    host.check_output(f"cat > {MARKS} << 'END'\n{vlan_marks(plan)}END\nnft -f {MARKS}")
+    shown = "nft list table inet kronos_marks"
+    before = host.check_output(shown)
+    assert "mark set" in before
+    try:
+        for harm in ("nft flush table inet kronos_marks", "nft delete table inet kronos_marks"):
+            host.check_output(harm)
+            until(lambda: host.run(shown).stdout.strip() == before, 30)
+    finally:
+        host.check_output(f"rm {MARKS} && nft delete table inet kronos_marks")
 
 
 def test_a_second_run_does_nothing(first: Any) -> None:
@@ -95,14 +111,20 @@ def test_a_killed_run_is_undone(host: Any, busy: None, seconds: int) -> None:
 
 
 def test_a_reboot_before_the_confirmation_brings_the_old_state(host: Any, prober: Prober, plan: Any) -> None:
+    """With another firewall, which the change has just replaced: it is at work again too."""
     before = rules(host)
-    run = start(LOCKOUT, variables={"seconds": 900})
+    host.check_output("systemctl enable nftables")
+    run = start(LOCKOUT, variables={"seconds": 900, "instead": True})
     until(lambda: re.search(r"proto-dst (\{ )?23\b", rules(host)), 60)
+    assert not host.service("nftables").is_enabled
     run.process.send_signal(signal.SIGKILL)
     run.process.wait()
     reboot()
-    assert rules(host) == before
     assert '"put back", "why": "reboot"' in ended(host)
+    until(lambda: host.service("nftables").is_running, 30)
+    assert host.service("nftables").is_enabled
+    host.check_output("systemctl disable --now nftables")  # which flushes everything, as its start does
+    until(lambda: rules(host) == before, 30)
     prober.ways_back()
     listen_again(host)
     until(lambda: prober.tcp("internet", 4, [7001, 443]) == {7001, 443}, 90)

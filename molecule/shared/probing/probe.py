@@ -2,7 +2,8 @@
 """Looks at a host from one source address: which TCP ports answer a SYN, and sends datagrams. Runs in the lab's prober.
 
 ``probe.py tcp SOURCE TARGET [PORT ...]`` (all ports without one) prints the open ones, one a line;
-``probe.py udp SOURCE TARGET PORT ...`` sends a datagram to each, which says where it comes from.
+``probe.py udp SOURCE TARGET PORT ...`` sends a datagram to each, which says where it comes from;
+``probe.py burst SOURCE TARGET PORT COUNT`` begins that many connections, prints how many were answered and the seconds.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 
 SYN, SYN_ACK = 0x02, 0x12
 BATCH, PAUSE, QUIET = 500, 0.02, 1.5
+FIRST_PORT = 20000
 
 
 def checksum(data: bytes) -> int:
@@ -63,10 +65,34 @@ def scan(source: str, target: str, ports: list[int]) -> list[int]:
     return sorted(found)
 
 
+def burst(source: str, target: str, port: int, count: int) -> tuple[int, float]:
+    """Send *count* SYNs to one port, each from a port of its own; how many were answered, and how long it took."""
+    family = socket.AF_INET6 if ":" in target else socket.AF_INET
+    own_ports = random.sample(range(FIRST_PORT, 60000), count)
+    answered: set[int] = set()
+    with socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_TCP) as sock:
+        sock.bind((source, 0))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 23)
+        began = time.monotonic()
+        for own_port in own_ports:
+            sock.sendto(segment(source, target, port, own_port, family), (target, 0))
+        took = time.monotonic() - began
+        while select.select([sock], [], [], QUIET)[0]:
+            data, peer = sock.recvfrom(2048)
+            body = data[(data[0] & 0x0F) * 4 :] if family == socket.AF_INET else data
+            came_from, to, _seq, _ack, _offset, flags = struct.unpack("!HHIIBB", body[:14])
+            if (peer[0], came_from, flags & 0x3F) == (target, port, SYN_ACK):
+                answered.add(to)
+    return len(answered & set(own_ports)), took
+
+
 def main(argv: list[str]) -> None:
     """Entry point."""
     what, source, target, *listed = argv
     ports = [int(port) for port in listed] or list(range(1, 65536))
+    if what == "burst":
+        print(*burst(source, target, *ports))
+        return
     if what == "tcp":
         print("\n".join(str(port) for port in scan(source, target, ports)))
         return

@@ -28,6 +28,8 @@ SOURCES: dict[str, dict[int, str]] = {
     "zone iot": {4: "10.66.3.7"},
     "zone guests": {4: "10.66.4.7"},
 }
+# Others of the internet, to whom may happen what no other test must notice.
+STRANGERS = {"ssh": "198.51.100.81", "web": "198.51.100.82", "refused": "198.51.100.83"}
 WAYS = [(source, family) for source, own in SOURCES.items() for family in own]
 
 
@@ -59,6 +61,8 @@ class Prober:
         for own in SOURCES.values():
             for family, one in own.items():
                 self.run("ip", "address", "add", f"{one}/{prefix(family)}", "dev", "eth0", *nodad(family))
+        for one in STRANGERS.values():
+            self.run("ip", "address", "add", f"{one}/32", "dev", "eth0")
         self.ways_back()
 
     def ways_back(self) -> None:
@@ -66,6 +70,8 @@ class Prober:
         for own in SOURCES.values():
             for family, one in own.items():
                 self.host.check_output(f"ip -{family} route replace {one}/{32 if family == 4 else 128} dev eth0")
+        for one in STRANGERS.values():
+            self.host.check_output(f"ip route replace {one}/32 dev eth0")
 
     def stop(self) -> None:
         """Remove it."""
@@ -86,6 +92,11 @@ class Prober:
         """Send a datagram to each port."""
         words = [SOURCES[source][family], self.target(family), *(str(port) for port in ports)]
         self.run("python3", "/probe.py", "udp", *words)
+
+    def burst(self, source: str, port: int, count: int) -> tuple[int, float]:
+        """Begin connections from an address; return how many were answered, and how many seconds it took."""
+        said = self.run("python3", "/probe.py", "burst", source, self.target(4), str(port), str(count)).split()
+        return int(said[0]), float(said[1])
 
     def target(self, family: int) -> str:
         """Return the host's address."""

@@ -27,6 +27,19 @@ def test_the_second_run_and_a_full_one_change_nothing_in_few_tasks() -> None:
     assert len([name for name in names if "homelab.storage :" in name]) <= 4
 
 
+def test_the_roles_of_the_machine_cost_few_tasks() -> None:
+    """With a zone that has a VLAN, without which that role is left out. The lab's kernel has none: nothing is made."""
+    vlan = {"id": 30, "parent": "eth0", "address": "10.66.3.2/24", "gateway": None, "mtu": None}
+    zones = {"iot": {"vlan": vlan, "network": {"subnet": "10.88.3.0/24"}}}
+    run = site("--check", kronos_fast=False, vlan_enabled=False, kronos_zones=zones)
+    assert run.code == 0, run.output
+    names = [line for line in run.output.splitlines() if line.startswith("TASK [kronos.homelab.")]
+    roles = ("host", "vlan", "firewall", "storage")
+    counted = {role: len([name for name in names if f"homelab.{role} :" in name]) for role in roles}
+    assert all(counted.values()), counted
+    assert sum(counted.values()) <= 25, counted
+
+
 def test_what_then_stands(host: Any) -> None:
     assert host.check_output("date +%Z") in ("CET", "CEST")
     assert host.file("/etc/timezone").content_string == "Europe/Madrid\n"

@@ -116,6 +116,32 @@ def test_a_share_in_use_is_not_unmounted(host: Any) -> None:
     assert not host.mount_point("/mnt/extra").exists
 
 
+def test_a_share_that_a_program_of_the_host_works_in_holds_nothing_up(host: Any) -> None:
+    host.check_output("mkdir -p /srv/extra")
+    assert site(**shares(extra={"type": "bind", "source": "/srv/extra", "path": "/mnt/extra"})).code == 0
+    host.check_output("systemd-run --unit=squatter --working-directory=/mnt/extra sleep 900")
+    other = shares(other={"type": "bind", "source": "/srv/pool/media", "path": "/mnt/other"})
+    run = site(**other)
+    assert run.code != 0
+    assert "share extra (not wanted any more): is still mounted at /mnt/extra" in "\n".join(run.failures)
+    assert host.mount_point("/mnt/extra").exists
+    assert host.mount_point("/mnt/other").exists
+    assert host.service("mnt-extra.mount").is_enabled  # with its file: a boot would find it as it is
+    host.check_output("systemctl stop squatter")
+    assert site().code == 0
+    for path in ("/mnt/extra", "/mnt/other"):
+        assert not host.mount_point(path).exists
+    assert not host.file("/etc/systemd/system/mnt-extra.mount").exists
+
+
+def test_a_line_of_fstab_for_the_same_place_is_told(host: Any) -> None:
+    host.check_output("echo '/srv/pool/media /mnt/shown none bind 0 0' >> /etc/fstab")
+    run = site(kronos_fast=False)
+    host.check_output("sed -i '\\#/mnt/shown#d' /etc/fstab")
+    assert run.code == 0
+    assert "/mnt/shown is also in /etc/fstab" in run.output.replace("\n", " ")
+
+
 def test_a_power_cut(host: Any) -> None:
     assert site(kronos_fast=False).changed == []
     labtest.reboot()

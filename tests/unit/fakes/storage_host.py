@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.module_utils import storage_units, tree
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import Ran
-from ansible_collections.kronos.homelab.plugins.module_utils.share_look import Look, Mount, Question
+from ansible_collections.kronos.homelab.plugins.module_utils.share_look import Look, Mount, Question, waits
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_model import Share
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_present import Outside
 
@@ -20,7 +20,10 @@ ROOT = Mount("/", "/", "/dev/vda1", "ext4", "254:1")
 
 
 class StorageHost:
-    """``servers``: those that answer; ``broken``: units that cannot be started; ``users``: who uses what by path."""
+    """``servers``: those that answer; ``broken``: units that cannot be started; ``users``: who uses what by path.
+
+    ``busy``: mount points that somebody works in, so that they cannot be unmounted.
+    """
 
     def __init__(self, top: Path) -> None:
         self.top = top
@@ -29,6 +32,7 @@ class StorageHost:
         self.servers: set[str] = set()
         self.broken: set[str] = set()
         self.silent: set[str] = set()
+        self.busy: set[str] = set()
         self.users: dict[str, tuple[str, ...]] = {}
         self.asked: list[str] = []
 
@@ -41,10 +45,13 @@ class StorageHost:
             reach=lambda share: "" if share.server in self.servers else f"the server {share.server} does not answer",
             users=lambda mount: self.users.get(mount.point, ()),
             receipts=str(self.top / "receipts"),
+            fstab=str(self.top / "fstab"),
         )
 
     def look(self, questions: Mapping[str, Question]) -> dict[str, Look]:
         """Sizes of a large share; nothing of one that is silent, or of a source that is not there."""
+        touched = [one.path for one in questions.values() if waits(one.path, self.mounts)]
+        assert not touched, f"looking at {touched} mounts it"
         sick, gone = Look(error="does not answer within 5 s", late=True), Look(error="no such file or directory")
         fine, shown = Look(size=1000, free=900), {mount.point for mount in self.mounts}
         return {
@@ -61,15 +68,43 @@ class StorageHost:
             enabled, active = self.units.get(words[1], ("", "inactive"))
             return Ran(0, f"UnitFileState={enabled}\nActiveState={active}\n", "")
         self.asked.append(" ".join(words))
+        told = []
         for name in words[1:]:
             if words[0] == "start" and name.endswith(".mount"):
                 self._start(name)
-            elif words[0] == "stop" and name.endswith(".mount"):
-                point = self._texts(name).get("Where", "")
-                self.mounts = [one for one in self.mounts if one.point != point]
+            elif words[0] == "start":
+                self._wait(name)
+            elif words[0] == "stop":
+                told += self._stop(name)
+            elif words[0] == "reload" and name in self.broken:
+                told.append(f"Job for {name} failed.")
             elif words[0] in ("enable", "disable"):
                 self.units[name] = (f"{words[0]}d", "active")
-        return Ran(0, "", "")
+        return Ran(1 if told else 0, "", "\n".join(told))
+
+    def reboot(self) -> None:
+        """What is enabled comes back: shares, or only the automounts of those that have one."""
+        self.mounts = [ROOT]
+        for name in [name for name, state in self.units.items() if state[0] == "enabled"]:
+            self.run(["systemctl", "start", name])
+
+    def _wait(self, name: str) -> None:
+        point = self._texts(name).get("Where", "")
+        if point and not any(one.point == point for one in self.mounts):
+            os.makedirs(point, exist_ok=True)
+            self.mounts.append(Mount(point, "/", "systemd-1", "autofs", "0:99"))
+
+    def _stop(self, name: str) -> list[str]:
+        """An automount takes along whatever is mounted over it, in use or not: systemd detaches all that is there."""
+        automount = name.endswith(".automount")
+        point = self._texts(name).get("Where", "")
+        found = [one for one in self.mounts if one.point == point and (automount or one.kind != "autofs")]
+        if not found:
+            return [f"Failed to stop {name}: Unit {name} not loaded."]
+        if point in self.busy and not automount:
+            return [f"Job for {name} failed."]
+        self.mounts = [one for one in self.mounts if one not in found]
+        return []
 
     def _start(self, name: str) -> None:
         text = self._texts(name)

@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.kronos.homelab.plugins.module_utils import atomic, timed_script
 
 SETTINGS: dict[str, Any] = {
     "domain": "home.example",
@@ -116,6 +120,38 @@ def make_plan(*services: dict[str, Any], settings: dict[str, Any] | None = None,
     empty = ("disabled", "networks", "routes", "published", "tiles", "scrapes", "probes", "alerts")
     usual.update({key: [] for key in (*empty, "secrets", "exceptions", "backups", "cautions")})
     return {**usual, **said}
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], contextlib.AbstractContextManager[None]]:
+    """``with full_disk(3)``: within, the fourth file that is written, and all after it, find the disk full half way."""
+
+    @contextlib.contextmanager
+    def full(point: int) -> Iterator[None]:
+        left, fill, write = [point], atomic._fill, timed_script.write
+
+        def is_full() -> bool:
+            left[0] -= 1
+            return left[0] < 0
+
+        def half(handle: int, data: bytes) -> None:
+            if is_full():
+                os.write(handle, data[: len(data) // 2])
+                raise OSError(28, "No space left on device")
+            fill(handle, data)
+
+        def half_again(path: str, data: bytes, *rest: Any) -> None:
+            write(path, data[: len(data) // 2] if is_full() else data, *rest)
+            if left[0] < 0:
+                raise OSError(28, "No space left on device", path)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "fsync", lambda handle: None)
+            patched.setattr(atomic, "_fill", half)
+            patched.setattr(timed_script, "write", half_again)
+            yield
+
+    return full
 
 
 class Plans:

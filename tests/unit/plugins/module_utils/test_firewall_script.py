@@ -17,10 +17,14 @@ from ansible_collections.kronos.homelab.tests.unit.fakes.kernel import Kernel
 class Host:
     def __init__(self, root):
         self.kernel = Kernel()
-        self.place = Place(*(str(root / name) for name in ("ruleset", "run", "docker.pid", "daemon.json")))
+        self.place = Place(*(str(root / name) for name in ("ruleset", "run", "docker.pid", "daemon.json", "marks")))
         self.write("table one")
         self.config({"live-restore": True})
         self.docker_runs(60)
+
+    def marks(self, text="table inet kronos_marks"):
+        with open(self.place.marks, "w", encoding="utf-8") as stream:
+            stream.write(text)
 
     def write(self, text):
         with open(self.place.ruleset, "w", encoding="utf-8") as stream:
@@ -68,6 +72,35 @@ def test_what_others_do_to_our_table_is_undone(host, harm, capsys):
     assert host.kernel.docker
     assert host.restarts() == (harm == "flushed")
     assert "loaded again" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("left", [None, ""])
+@pytest.mark.parametrize("loaded", [True, False])
+def test_marks_that_others_flushed_are_loaded_again(host, left, loaded, capsys):
+    host.marks()
+    if loaded:
+        host.script("load")
+    else:
+        os.unlink(host.place.ruleset)  # VLANs without our firewall
+    host.kernel.marks = left
+    assert host.script("check") == 0
+    assert host.kernel.marks == "table inet kronos_marks"
+    assert "marks of connections through VLANs were gone: loaded again" in capsys.readouterr().out
+    host.kernel.ran.clear()
+    assert host.script("check") == 0
+    assert not [words for words in host.kernel.ran if words[1] == "--file"]
+
+
+def test_without_vlans_there_are_no_marks_and_refused_ones_hold_nothing_up(host, capsys):
+    host.script("load")
+    host.script("check")
+    assert host.kernel.marks is None
+    host.marks()
+    host.kernel.refuses = host.place.marks
+    host.kernel.docker = False
+    assert host.script("check") == 0
+    assert "it says no" in capsys.readouterr().out
+    assert host.restarts() == 1
 
 
 def test_without_a_ruleset_there_is_no_table(host):

@@ -211,6 +211,14 @@ def test_what_the_mount_guard_holds_is_told_so(host, monkeypatch):
     assert host.judge().reasons == ("container radarr: stopped by the mount guard while share media is away",)
 
 
+def test_little_space_on_a_share_is_told_and_is_no_reason_for_a_run(host, monkeypatch):
+    monkeypatch.setattr(
+        host_state.share_state, "look", lambda noted: ({}, [], ["share media: 3 % of the space is free"])
+    )
+    verdict = host.judge()
+    assert (verdict.reasons, verdict.notices[-1:]) == ((), ("share media: 3 % of the space is free",))
+
+
 @pytest.mark.parametrize("name", [None, *DRIFTS])
 def test_what_need_not_be_asked_again(host, name):
     """A difference in the stack spares the others, one below the stacks spares nobody."""

@@ -21,11 +21,13 @@ from ansible_collections.kronos.homelab.plugins.module_utils import (
     storage_units,
     tree,
 )
-from ansible_collections.kronos.homelab.plugins.module_utils.share_look import Look, Mount
+from ansible_collections.kronos.homelab.plugins.module_utils.runner import Ran
+from ansible_collections.kronos.homelab.plugins.module_utils.share_look import Look, Mount, waits
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_apply import apply, left_of, write_receipt
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_model import Folder, Login, Share
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_plan import Change, make_change
 from ansible_collections.kronos.homelab.plugins.module_utils.storage_present import Present, read_present
+from ansible_collections.kronos.homelab.plugins.module_utils.storage_units import files_of
 from ansible_collections.kronos.homelab.tests.unit.fakes.storage_host import StorageHost, own, share
 
 RECEIPT = storage_present.RECEIPT
@@ -146,6 +148,54 @@ def test_new_options_are_taken_without_unmounting(host: StorageHost) -> None:
     assert host.asked == ["daemon-reload", f"reload {storage_units.mount_unit(one)}"]
 
 
+def test_a_disk_that_fills_up_anywhere_leaves_whole_units(host: StorageHost, full_disk: Any) -> None:
+    one, two = bind(host, "a"), bind(host, "b")
+    go(host, one)
+    old = {path.name: path.read_bytes() for path in (host.top / "units").iterdir()}
+    wanted = [replace(one, read_only=True), two]
+    new = {os.path.basename(file.path): file.content for each in wanted for file in files_of(each)}
+    failed = 0
+    for point in range(20):
+        with full_disk(point):
+            try:
+                _change, problems = go(host, *wanted)
+                break
+            except OSError:
+                failed += 1
+        found = {path.name: path.read_bytes() for path in (host.top / "units").iterdir()}
+        assert {*old} <= {*found}, point
+        assert all(text in (old.get(name), new.get(name)) for name, text in found.items()), point
+        assert storage_present.stands(one, host.mounts)
+    assert (failed, problems, points(host)) == (2, {}, ["mnt/a", "mnt/b"])  # the third try has one less to write
+    assert {path.name: path.read_bytes() for path in (host.top / "units").iterdir()} == new
+    assert not go(host, *wanted)[0].changed
+
+
+def test_new_options_that_were_not_taken_are_tried_again(host: StorageHost) -> None:
+    one, two = bind(host, "a"), bind(host, "b")
+    go(host, one, two)
+    host.broken.add(storage_units.mount_unit(one))
+    new = [replace(one, read_only=True), replace(two, read_only=True)]
+    for turn in range(2):
+        change, problems = go(host, *new)
+        assert [each.name for each in change.remount] == (["a", "b"] if turn == 0 else ["a"])
+        assert problems["a"].startswith("does not take its new options while it is mounted")
+        assert (list(problems), set(kept(host)["files"])) == (["a"], {f.path for x in new for f in files_of(x)})
+    host.broken.clear()
+    assert (go(host, *new)[1], go(host, *new)[0].changed) == ({}, False)
+
+
+def test_options_refused_after_a_run_that_was_killed_are_tried_again(host: StorageHost) -> None:
+    one = bind(host, "a")
+    go(host, one)
+    receipts.forget(*RECEIPT, root=str(host.top / "receipts"))
+    host.broken.add(storage_units.mount_unit(one))
+    for _turn in range(2):
+        change, problems = go(host, one)
+        assert ([each.name for each in change.remount], list(problems)) == (["a"], ["a"])
+    assert (go(host)[1], os.listdir(host.top / "units")) == ({}, [])  # its file is known all the same
+
+
 def test_a_run_that_was_killed_before_systemd_read_the_file(host: StorageHost) -> None:
     one = bind(host, "a")
     go(host, one)
@@ -244,6 +294,21 @@ def test_little_space_is_a_warning() -> None:
     assert (change.changed, change.warnings) == (False, ("share a: 3 % of the space is free",))
 
 
+def test_a_line_in_fstab_for_the_same_place_is_told(host: StorageHost) -> None:
+    one, two, three = bind(host, "a"), bind(host, "b c"), bind(host, "d")
+    host.mounts.append(Mount(one.path, one.source, "/dev/vda1", "ext4", "254:1"))  # as it was mounted at boot
+    lines = ["# /dev/sdb1 {} ext4", "UUID=1 {} ext4 defaults 0 2", "nas:/x {} nfs _netdev", "x", ""]
+    places = (three.path, f"{one.path}/", two.path.replace(" ", "\\040"))
+    text = "\n".join(line.format(place) for line, place in zip(lines, places)) + "\nx\n\n"
+    (host.top / "fstab").write_text(text)
+    change, problems = go(host, one, two, three)
+    told = [f"share {each.name}: {each.path} is also in /etc/fstab: remove that line" for each in (one, two)]
+    assert [warning.split(", ")[0] for warning in change.warnings] == told
+    assert problems == {}
+    (host.top / "fstab").write_bytes(b"\xff")
+    assert go(host, one, two, three)[0].warnings == ()
+
+
 def test_a_login_never_shows(host: StorageHost) -> None:
     host.servers.add("nas")
     login = Login("me", "nas", password="to-be-hidden")
@@ -251,6 +316,154 @@ def test_a_login_never_shows(host: StorageHost) -> None:
     change, _problems = go(host, one)
     assert "to-be-hidden" in Path(storage_units.credentials_path(one)).read_text()
     assert "to-be-hidden" not in repr(change) + repr(change.diff)
+
+
+def later(host: StorageHost, name: str, **said: Any) -> Share:
+    """A share of a server that is mounted at the first access."""
+    return share(host.top, name, **{"type": "nfs", "source": f"nas:/{name}", "automount": True, **said})
+
+
+@pytest.fixture
+def untouched(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever looks into an automount that waits mounts it; where the server is away, that fails."""
+    listdir = os.listdir
+
+    def look(path: str = ".") -> list[str]:
+        assert not waits(str(path), host.mounts), f"{path}: looking there mounts it"
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", look)
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("answers", [True, False])
+def test_an_automount_that_waits_stands(host: StorageHost, answers: bool) -> None:
+    host.servers.add("nas")
+    folder = Folder(f"{host.top}/mnt/a/films", os.geteuid(), os.getegid(), 0o755)
+    one, two = later(host, "a", folders=(folder,)), later(host, "b")
+    assert go(host, one, two)[1] == {}
+    host.reboot()
+    if not answers:
+        host.servers.clear()
+    change, problems = go(host, one, two)
+    assert (change.changed, change.diff, problems) == (False, (), {})
+    assert {each.kind for each in host.mounts[1:]} == {"autofs"}
+    change, problems = go(host, replace(one, read_only=True), two)  # its next mount takes them
+    assert (change.reload, change.remount, problems) == (True, (), {})
+    assert not go(host, replace(one, read_only=True), two)[0].changed
+
+
+@pytest.mark.usefixtures("untouched")
+def test_an_automount_that_waits_is_mounted_for_a_new_folder(host: StorageHost) -> None:
+    host.servers.add("nas")
+    one = later(host, "a")
+    go(host, one)
+    host.reboot()
+    folder = Folder(f"{host.top}/mnt/a/films", os.geteuid(), os.getegid(), 0o755)
+    more = replace(one, folders=(folder,))
+    change, problems = go(host, more)
+    assert ([each.name for each in change.mount], problems, os.path.isdir(folder.path)) == (["a"], {}, True)
+    assert not go(host, more)[0].changed
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("waiting", [True, False])
+def test_an_automount_that_is_not_wanted_any_more_goes(host: StorageHost, waiting: bool) -> None:
+    host.servers.add("nas")
+    one = later(host, "a")
+    go(host, one)
+    if waiting:
+        host.reboot()
+    assert go(host)[1] == {}
+    assert (points(host), os.listdir(host.top / "units")) == ([], [])
+    assert not go(host)[0].changed
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("waiting", [True, False])
+def test_a_share_gets_or_loses_its_automount(host: StorageHost, waiting: bool) -> None:
+    host.servers.add("nas")
+    one = later(host, "a")
+    boot = replace(one, automount=False)
+    go(host, one)
+    if waiting:
+        host.reboot()
+    assert go(host, boot)[1] == {}
+    assert storage_present.stands(boot, host.mounts)
+    assert not go(host, boot)[0].changed
+    on = {name: state[0] for name, state in host.units.items()}
+    assert on == {storage_units.automount_unit(one): "disabled", storage_units.mount_unit(one): "enabled"}
+    assert go(host, one)[1] == {}
+    on = {name: state[0] for name, state in host.units.items()}
+    assert on == {storage_units.automount_unit(one): "enabled", storage_units.mount_unit(one): "disabled"}
+    assert not go(host, one)[0].changed
+
+
+def kept(host: StorageHost) -> dict[str, Any]:
+    """What the receipt says."""
+    return receipts.read(*RECEIPT, root=str(host.top / "receipts"))["left"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("automount", [False, True])
+def test_what_cannot_be_unmounted_is_told_and_holds_nothing_up(host: StorageHost, automount: bool) -> None:
+    host.servers.add("nas")
+    one, two = later(host, "a", automount=automount), bind(host, "b")
+    go(host, one)
+    host.busy.add(one.path)
+    before = kept(host)["shares"][one.path]
+    for _attempt in range(2):
+        change, problems = go(host, two)
+        assert change.unmount == (one.path,)
+        told = f"is still mounted at {one.path}: Job for {storage_units.mount_unit(one)} failed."
+        assert {name: why.split("; ")[0] for name, why in problems.items()} == {"a (not wanted any more)": told}
+        assert (storage_present.stands(one, host.mounts), storage_present.stands(two, host.mounts)) == (True, True)
+        assert kept(host)["shares"][one.path] == before
+        assert {*before["files"]} <= {*kept(host)["files"]} & {str(path) for path in (host.top / "units").iterdir()}
+        assert (kept(host)["due"], host.units[storage_units.on_unit(one)][0]) == (0, "enabled")
+    host.busy.clear()
+    assert (go(host, two)[1], points(host)) == ({}, ["mnt/b"])
+    assert not {*before["files"]} & {*kept(host)["files"], *(str(path) for path in (host.top / "units").iterdir())}
+
+
+def test_what_stays_in_the_way_of_another_source(host: StorageHost) -> None:
+    one, two = bind(host, "a"), bind(host, "b")
+    go(host, one)
+    host.busy.add(one.path)
+    moved = bind(host, "a", source=f"{host.top}/src/other")
+    text, noted = Path(storage_units.FOLDER, storage_units.mount_unit(one)).read_text(), kept(host)
+    for _attempt in range(2):
+        _change, problems = go(host, moved, two, safe=False)
+        assert problems["a"].startswith(f"is still mounted at {one.path}")
+        assert points(host) == ["mnt/a", "mnt/b"]
+        assert Path(storage_units.FOLDER, storage_units.mount_unit(one)).read_text() == text
+        assert kept(host)["shares"][one.path] == noted["shares"][one.path]
+    host.busy.clear()
+    assert go(host, moved, two, safe=False)[1] == {}
+    assert storage_present.stands(moved, host.mounts)
+    assert not go(host, moved, two)[0].changed
+
+
+def test_a_unit_that_somebody_has_removed_holds_nothing_up(host: StorageHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two, run = bind(host, "a"), bind(host, "b"), host.run
+    go(host, one)
+    gone = Ran(1, "", f"Failed to disable unit: Unit file {storage_units.mount_unit(one)} does not exist.")
+    monkeypatch.setattr(host, "run", lambda argv, **said: gone if "disable" in argv else run(argv, **said))
+    assert (go(host, two)[1], points(host)) == ({}, ["mnt/b"])
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "no"), OSError(112, "Host is down")])
+def test_a_mount_point_that_cannot_be_looked_into(
+    host: StorageHost, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    one, two, listdir = bind(host, "a"), bind(host, "b"), os.listdir
+
+    def look(path: str = ".") -> list[str]:
+        if path == one.path:
+            raise error
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", look)
+    assert (go(host, one, two)[1], points(host)) == ({}, ["mnt/a", "mnt/b"])
 
 
 @pytest.mark.parametrize("seed", range(60))

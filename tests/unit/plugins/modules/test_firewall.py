@@ -31,7 +31,9 @@ class Host(Kernel):
 
     def __init__(self, root):
         super().__init__()
-        self.place = firewall_script.Place(*(str(root / name) for name in ("etc/fw/rules", "run", "pid", "json")))
+        self.place = firewall_script.Place(
+            *(str(root / name) for name in ("etc/fw/rules", "run", "pid", "json", "marks"))
+        )
         self.pending = Pending(str(root / "pending"), str(root / "run"), str(root / "units"))
 
     def answer(self, words, line, stdin):
@@ -208,12 +210,78 @@ def test_another_firewall_is_refused_or_replaced(host, run_module, name, state):
     assert host.table is None
 
 
-@pytest.mark.parametrize(("config", "counts"), [("ENABLED=no\n", False), ("ENABLED=yes\n", True)])
-def test_ubuntus_idle_ufw_is_no_firewall(host, run_module, tmp_path, monkeypatch, config, counts):
-    (tmp_path / "ufw.conf").write_text(config)
+def test_the_marks_of_vlans_survive_the_end_of_nftables(host, run_module):
+    with open(host.place.marks, "w", encoding="utf-8") as stream:
+        stream.write("table inet kronos_marks")
+    host.states["nftables.service"] = ("enabled", "active")
+    switch = host.switch
+
+    def flush(words):
+        if words[:2] == ["systemctl", "disable"]:
+            host.flush()  # its last act
+        switch(words)
+
+    host.switch = flush
+    run_module(module, ruleset="one\n", replace_others=True)
+    assert (host.table, host.marks) == ("one\n", "table inet kronos_marks")
+
+
+@pytest.mark.parametrize("name", ["nftables", "firewalld"])
+def test_a_reboot_before_the_confirmation_gives_the_other_firewall_back(host, run_module, name):
+    host.states[f"{name}.service"] = ("enabled", "active")
+    run_module(module, ruleset="one\n", replace_others=True)
+    host.states[f"{name}.service"] = ("disabled", "inactive")  # as the boot finds it
+    host.table = None
+    host.ran.clear()
+    assert timed.timed_script.main(["boot", "firewall"], host.pending, lambda words: host.command(words)[1]) == 0
+    assert host.ruleset() is None
+    assert host.states[f"{name}.service"] == ("enabled", "active")
+    starts = [words for words in host.ran if words[:2] == ["systemctl", "start"]]
+    assert [("--no-block" in words) for words in starts] == [True]  # whoever waits for it there waits for himself
+    assert all("--now" not in words for words in host.ran)
+
+
+UFW = {
+    "Ubuntu starts it everywhere": ("ENABLED=no\n", ("enabled", "active"), False),
+    "on": ("# x\nENABLED=yes\n", ("enabled", "active"), True),
+    "switched on since the last boot, on Debian": ("ENABLED=yes\n", ("enabled", "inactive"), True),
+    "on, but not at boot": ("ENABLED=yes\n", ("disabled", "inactive"), True),  # its rules may be loaded all the same
+    "removed, its settings left": ("ENABLED=yes\n", ("", "inactive"), False),
+    "never there": (None, ("", "inactive"), False),
+}
+
+
+@pytest.mark.parametrize(("config", "state", "counts"), UFW.values(), ids=UFW.keys())
+def test_whether_ufw_is_at_work(host, run_module, tmp_path, monkeypatch, config, state, counts):
+    if config is not None:
+        (tmp_path / "ufw.conf").write_text(config)
     monkeypatch.setattr(firewall, "UFW_CONFIG", str(tmp_path / "ufw.conf"))
-    host.states["ufw.service"] = ("enabled", "active")
+    host.states["ufw.service"] = state
     assert ("msg" in run_module(module, check=True, ruleset="one\n")) == counts
+
+
+@pytest.mark.parametrize("action", ["revert", "boot"])
+def test_ufw_is_replaced_and_given_back(host, run_module, tmp_path, monkeypatch, action):
+    config, answer = tmp_path / "ufw.conf", host.answer
+
+    def ufw(words, line, stdin):
+        if words[0] == "ufw":
+            assert words[-1] == "disable" or "--force" in words  # else it asks, since SSH may be cut off
+            config.write_text(f"ENABLED={'no' if words[-1] == 'disable' else 'yes'}\n")
+        return answer(words, line, stdin)
+
+    host.answer = ufw
+    config.write_text("ENABLED=yes\n")
+    monkeypatch.setattr(firewall, "UFW_CONFIG", str(config))
+    host.states["ufw.service"] = ("enabled", "inactive")
+    found = run_module(module, ruleset="one\n", replace_others=True)
+    assert (found["replaced"], config.read_text()) == (["ufw"], "ENABLED=no\n")
+    assert timed.timed_script.main([action, "firewall"], host.pending, lambda words: host.command(words)[1]) == 0
+    assert (config.read_text(), host.ruleset()) == ("ENABLED=yes\n", None)
+    found = run_module(module, ruleset="one\n", replace_others=True)
+    confirm(host, found)
+    again = run_module(module, ruleset="one\n", replace_others=True)
+    assert (again["changed"], config.read_text()) == (False, "ENABLED=no\n")
 
 
 def test_taken_away_again(host, run_module):

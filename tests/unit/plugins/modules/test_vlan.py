@@ -136,13 +136,18 @@ def test_prediction_run_and_second_run_agree(host, ask):
     asked = len(host.net.asked)
     again = ask([KR30], marks=MARKS)
     assert (again["changed"], again["diff"], again.get("confirm")) == (False, [], None)
-    assert not [words for words in host.net.asked[asked:] if not words.startswith(("nft list", "systemctl is-enabled"))]
+    assert not [
+        words for words in host.net.asked[asked:] if not words.startswith(("nft --json list", "systemctl is-enabled"))
+    ]
 
 
 def test_the_receipt_holds_until_something_differs(host, ask):
     ask([KR30], marks=MARKS)
     left = receipts.read("vlan", "all")["left"]
     assert vlan_state.vlan_reasons(left, host.net) == []
+    host.net.marks = None  # flushed
+    assert vlan_state.vlan_reasons(left, host.net) == ["VLANs: the nftables table inet kronos_marks is empty"]
+    assert ask([KR30], check=True, marks=MARKS)["changed"]
     host.net.marks = False
     host.net.take_down("kr30")
     assert vlan_state.vlan_reasons(left, host.net) == [

@@ -33,7 +33,8 @@ def plan(plans):
     def make(*published, settings=None, services=(), **said):
         ports = [{"service": "app", "protocol": "tcp", "target": 80, **port} for port in published]
         usual = {"zones": ZONES, "networks": NETWORKS, "published": ports}
-        return plans.plan(*services, settings=settings, **{**usual, **said})
+        app = plans.service("app", networks=["kronos-iot", "kronos-in-iot"], joins_zones=False)
+        return plans.plan(app, *services, settings=settings, **{**usual, **said})
 
     return make
 
@@ -46,12 +47,13 @@ def reached(plan, port, protocol="tcp"):
 
 V4, BOTH = ["ipv4"], ["ipv4", "ipv6"]
 CONTAINERS = {f"containers in {name}": V4 for name in ("default", "iot", "dmz")}
+SIBLINGS = {"containers in iot": V4}  # of the app that publishes: Docker lets no others from bridge to bridge
 
 
 @pytest.mark.parametrize(
     ("reach", "sources"),
     [
-        ("public", {"internet": V4, "lan": V4, "vpn": V4, "zone iot": V4, **CONTAINERS}),
+        ("public", {"internet": V4, "lan": V4, "vpn": V4, "zone iot": V4, **SIBLINGS}),
         ("lan", {"lan": V4, "vpn": V4}),
         ("vpn", {"vpn": V4}),
         ("iot", {"zone iot": V4}),
@@ -114,8 +116,16 @@ def test_programs_of_the_host(plan):
 
 def test_containers_resolve_names_where_the_host_does(plan):
     names = {"port": 53, "protocol": "udp", "reach": "lan"}
-    assert reached(plan(names), 53, "udp") == {"lan": V4, "vpn": V4, **CONTAINERS}
+    assert reached(plan(names), 53, "udp") == {"lan": V4, "vpn": V4, **SIBLINGS}
     assert reached(plan({**names, "reach": "dmz"}), 53, "udp") == {}
+    resolver = {**names, "what": "names"}  # of the host itself
+    assert reached(plan(settings={"open_ports": [resolver]}), 53, "udp") == {"lan": V4, "vpn": V4, **CONTAINERS}
+
+
+def test_what_is_public_on_the_host_itself_is_open_to_containers_of_all_zones(plan, plans):
+    probe = plans.service("probe", network="host", networks=[], joins_zones=False)
+    found = plan({"port": 7000, "reach": "public", "service": "probe"}, services=(probe,))
+    assert CONTAINERS.items() <= reached(found, 7000).items()
 
 
 def test_services_of_the_host_for_those_who_need_them(plan, plans):

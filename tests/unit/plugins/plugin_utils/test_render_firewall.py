@@ -41,14 +41,19 @@ PLACES = {
 }
 
 
+# Who publishes, and where Docker sends what comes to the ports.
+APPS = {"app-0": "default", "app-1": "iot"}
+
+
 def make_plan(plans, ports=(), **said):
-    published = [{"service": "app", "target": 80, **port} for port in ports]
+    published = [{"service": f"app-{port['port'] % 2}", "target": 80, **port} for port in ports]
     both = {"lan": ["192.0.2.0/24", "2001:db8:1::/64"], **said}
     meter = plans.service("meter", network="host", networks=[], joins_zones=False)
     proxy = plans.service("proxy", joins_zones=True)
     scrape = {"service": "meter", "target": "172.17.0.1:9100"}
+    apps = [plans.service(name, networks=[f"kronos-{zone}"], joins_zones=False) for name, zone in APPS.items()]
     rest = {"zones": ZONES, "networks": NETWORKS, "published": published, "scrapes": [scrape]}
-    return plans.plan(meter, proxy, settings=both, **rest)
+    return plans.plan(meter, proxy, *apps, settings=both, **rest)
 
 
 @dataclass
@@ -191,12 +196,17 @@ def test_what_containers_reach_at_the_host(plans, ports, options):
     plan = make_plan(plans, ports, **options)
     kernel = Kernel(firewall_ruleset(plan))
     table = {(row["source"], row["port"], row["protocol"]) for row in exposure(plan) if "containers" in row["source"]}
+    published = {(port["port"], port["protocol"]) for port in ports}
     for zone in ZONES:
         for port in (22, 80, 443, 7000, 7001, 53, 2222, 9100):
             for protocol in ("tcp", "udp"):
                 packet = Packet("192.0.2.77", port, protocol, came=f"kr-{zone}", target="172.17.0.1")
                 wanted = (f"containers in {zone}", port, protocol) in table
                 assert (kernel.verdict("input", packet) == "accept") == wanted, packet
+                if (port, protocol) in published and APPS[f"app-{port % 2}"] != zone:
+                    goes = f"kr-{APPS[f'app-{port % 2}']}"  # Docker translates what comes by another bridge
+                    packet = Packet("192.0.2.77", port, protocol, came=f"kr-{zone}", goes=goes, dnat=True)
+                    assert (kernel.verdict("forward", packet) == "accept") == wanted, packet
 
 
 @pytest.mark.parametrize(
@@ -237,6 +247,37 @@ def test_replaced_in_one_transaction(plans):
     lines = firewall_ruleset(make_plan(plans)).splitlines()
     assert lines[2:5] == ["table inet kronos", "delete table inet kronos", "table inet kronos {"]
     assert "flush ruleset" not in "\n".join(lines)
+
+
+# What a home network lives by: addresses given by DHCP, neighbours found, packets that are too big told so.
+ALIVE = [
+    "udp sport 67 udp dport 68 accept",
+    "ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept",
+    "icmp type { destination-unreachable, time-exceeded, parameter-problem } accept",
+    "icmp type echo-request limit rate 50/second burst 100 packets accept",
+    "icmpv6 type echo-request limit rate 50/second burst 100 packets accept",
+    "meta l4proto igmp accept",
+]
+ALIVE6 = ["packet-too-big", "nd-router-advert", "nd-neighbor-solicit", "nd-neighbor-advert", "destination-unreachable"]
+
+
+@pytest.mark.parametrize("ipv6", [False, True])
+def test_what_a_network_lives_by_is_let_in(plans, ipv6):
+    chain = Kernel(firewall_ruleset(make_plan(plans, ipv6=ipv6))).chains["input"]
+    for line in ALIVE:
+        assert chain.index(line) < chain.index("jump published"), line
+    (neighbours,) = (line for line in chain if line.startswith("icmpv6 type {"))
+    assert neighbours.endswith(" } accept")
+    assert {*ALIVE6} <= {*neighbours.partition("{ ")[2].partition(" }")[0].split(", ")}
+
+
+def test_refused_packets_are_all_counted_and_few_are_logged(plans):
+    refused = Kernel(firewall_ruleset(make_plan(plans), {"log_rate": "5/minute"})).chains["refused"]
+    assert refused == [
+        "meta pkttype { broadcast, multicast } counter drop",
+        'limit rate 5/minute burst 20 packets counter log prefix "kronos refused: "',
+        "counter drop",
+    ]
 
 
 def test_lines_of_the_user_stand_before_the_refusal(plans):
