@@ -17,13 +17,14 @@ from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runne
 
 # sshd's own words: https://github.com/openssh/openssh-portable/blob/master/auth.c (auth_log)
 ACCEPTED = re.compile(r"Accepted (\S+) for (\S+) from (\S+ port \d+)")
-# sshd is root; whoever else writes under its name has forged it.
+# The newest comes first (which --grep beside --lines implies). sshd is root: who else writes under its name, forges.
 JOURNAL = [
     "journalctl",
     "--quiet",
     "--no-pager",
     "--output=cat",
     "--lines=500",
+    "--reverse",
     "--grep=Accepted [^ ]+ for",
     "_UID=0",
     "--identifier=sshd",
@@ -50,9 +51,10 @@ def proven(names: Iterable[str], known: Iterable[str], now: Login, run: Runner, 
     Who came with a password, last or *now*, needs that way, whatever key somebody else has used for the same account.
     """
     wanted = set(names)
-    said = run(JOURNAL, timeout=60).out or _read(log or AUTH_LOG)
+    newest_first = run(JOURNAL, timeout=60).out.splitlines()
+    lines = newest_first[::-1] or _read(log or AUTH_LOG).splitlines()
     last = dict.fromkeys(known, BY_KEY)
-    for method, name, source in ACCEPTED.findall(said):
+    for method, name, source in ACCEPTED.findall("\n".join(lines)):
         last[name] = method
         if Login(name, source) == now and method != BY_KEY:
             wanted.discard(name)

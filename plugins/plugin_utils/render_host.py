@@ -161,7 +161,7 @@ def _units(said: Data) -> list[Data]:
 def _log_units(days: int) -> list[Data]:
     """What logrotate has turned away and nobody fetches; the journal keeps its own bounds."""
     # Backslashes are doubled for systemd.
-    turned = r"-regextype posix-extended -regex .*\\.(gz|xz|zst|bz2|old|[0-9]{{1,3}})"
+    turned = r"-regextype posix-extended -regex .*\\.(gz|xz|zst|bz2|old|[0-9]{1,3})"
     service = f"""[Unit]
 Description=Remove rotated logs that are older than {days} days
 

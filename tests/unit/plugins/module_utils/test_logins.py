@@ -50,10 +50,10 @@ def test_who_has_proven_to_get_in(said: str, known: list[str], now: Login, wante
 
     def journal(argv: Any, timeout: float = 0) -> Ran:
         asked.append(argv)
-        return Ran(0, said, "")
+        return Ran(0, "".join(reversed(said.splitlines(keepends=True))), "")
 
     assert logins.proven(["anna", "root"], known, now, journal, str(tmp_path / "none")) == wanted  # type: ignore[arg-type]
-    assert "_UID=0" in asked[0]  # what others write under sshd's name is no proof
+    assert {"_UID=0", "--reverse"} <= set(asked[0])  # what others write under sshd's name is no proof
 
 
 def test_without_a_journal_the_log_tells(tmp_path: Path) -> None:

@@ -162,6 +162,27 @@ def test_accounts(plans: Any) -> None:
     assert (admin["name"], admin["groups"], admin["shell"]) == ("anna", ["sudo"], "/bin/bash")
 
 
+TURNED = {
+    "syslog.1": True,
+    "syslog.12.gz": True,
+    "app.old": True,
+    "app.log": False,
+    "mysql-bin.000123": False,  # a database's own, which it still needs
+}
+
+
+def test_which_logs_go(plans: Any, tmp_path: Path) -> None:
+    """The very command, run for real in another folder."""
+    unit = next(unit for unit in parts(plans, logs=True, log_days=30)["units"] if unit["name"].endswith(".service"))
+    start = next(line for line in unit["content"].splitlines() if line.startswith("ExecStart="))
+    words = start.removeprefix("ExecStart=").replace("\\\\", "\\").replace("/var/log", str(tmp_path)).split()
+    for name in TURNED:
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (0, 0))
+    subprocess.run(words, check=True)
+    assert {name: not (tmp_path / name).exists() for name in TURNED} == TURNED
+
+
 @pytest.mark.parametrize(
     ("said", "says"),
     [
