@@ -19,7 +19,7 @@ from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.module_utils import atomic, receipts, tree
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
-from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner
+from ansible_collections.kronos.homelab.plugins.module_utils.runner import Runner, must
 
 BEGIN, END = "# begin: kronos.homelab", "# end: kronos.homelab"
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -190,9 +190,7 @@ def apply(change: Change, places: Places, run: Runner) -> None:
         os.symlink(f"{places.zones}/{change.zone}", temporary)
         os.replace(temporary, places.localtime)
     for command in [*([("hostname", change.name)] if change.name else []), *change.commands]:
-        done = run(list(command), timeout=300)
-        if done.code:
-            raise KronosError(f"{' '.join(command)}: {(done.err or done.out).strip()}")
+        must(run, command, timeout=300)
 
 
 def left(wanted: Wanted, places: Places) -> dict[str, Any]:
