@@ -74,6 +74,9 @@ def apply(job: Job, run: Runner) -> None:
         for provider in job.providers:
             for command in provider.bring_up(change.work):
                 must(run, command)
+    for each in job.wanted:
+        if each.name in change.differing and each.name not in anew and (size := job.live.full_size(each)):
+            must(run, ["ip", "link", "set", "dev", each.name, "mtu", str(size)])
     vlan_marks.load(change, run)
 
 

@@ -52,11 +52,22 @@ class Live:
         return [
             f"vlan: {link.id} on {link.parent}",
             f"state: {'up' if link.up else 'down'}",
-            *([f"mtu: {link.mtu}"] if wanted.mtu else []),
+            *([f"mtu: {link.mtu}"] if wanted.mtu or self.full_size(wanted) else []),
             *(f"address: {address}" for address in sorted(link.addresses) if not (wanted.ipv6 and _is_local(address))),
             *(f"route: {route}" for route in sorted(routes)),
             *(f"rule: {rule}" for rule in sorted(self.rules & set(wanted.rules))),
         ]
+
+    def full_size(self, wanted: Interface) -> int:
+        """The MTU that an interface has to be given, in bytes: its parent's, where none is stated and it has less.
+
+        The kernel makes a VLAN with that of its parent, four bytes less where the parent has no room for the tag. No
+        manager takes back an MTU that is not stated any more, and none raises it when that of the parent has grown.
+        """
+        link, parent = self.links.get(wanted.name), self.links.get(wanted.parent)
+        if wanted.mtu or link is None or parent is None or parent.mtu - link.mtu <= 4:
+            return 0
+        return parent.mtu
 
 
 def read(run: Runner) -> Live:

@@ -75,7 +75,9 @@ class VlanHost:
     def bring_up(self, wanted: list[dict[str, Any]]) -> None:
         """Make these interfaces stand."""
         for index, each in enumerate(wanted):
-            self.links[each["name"]] = vlan_link(each, 9 + index)
+            before = self.links.get(each["name"], {"mtu": 1500})
+            # an MTU that is not stated any more stays what it was
+            self.links[each["name"]] = vlan_link({**each, "mtu": each["mtu"] or before["mtu"]}, 9 + index)
             for route in each["routes"]:
                 entry, family = route_entry(route, each["name"]), 6 if ":" in route["to"] else 4
                 if entry not in self.routes[family]:
@@ -108,6 +110,8 @@ class VlanHost:
     def _told(self, words: list[str]) -> Ran:
         if words[:3] == ["ip", "link", "delete"]:
             return Ran(0 if self.take_down(words[-1]) else 1, "", "Cannot find device")
+        if words[:4] == ["ip", "link", "set", "dev"]:
+            self.links[words[4]]["mtu"] = int(words[6])
         if words[0] == "ip" and words[2:4] == ["rule", "del"]:
             family = int(words[1][1:])
             self.rules[family] = [rule for rule in self.rules[family] if str(rule["priority"]) != words[5]]

@@ -128,6 +128,28 @@ def test_what_stands_has_no_differences(host: VlanHost) -> None:
     assert differences(vlan_model.parse([WANTED]), vlan_live.read(host)) == []
 
 
+SIZES = [
+    # parent, stated, of the VLAN: what it has to be given
+    (1500, None, 1500, 0),
+    (1500, None, 1496, 0),  # of a parent that has no room for the tag
+    (1500, None, 1400, 1500),
+    (9000, None, 1500, 9000),
+    (9000, 1500, 1500, 0),
+    (1400, None, 1500, 0),
+]
+
+
+@pytest.mark.parametrize(("parent", "stated", "now", "wanted"), SIZES)
+def test_an_mtu_that_nobody_states_is_the_parents(
+    host: VlanHost, parent: int, stated: int | None, now: int, wanted: int
+) -> None:
+    host.links["eth0"]["mtu"], host.links["kr30"]["mtu"] = parent, now
+    (each,) = vlan_model.parse([{**WANTED, "mtu": stated}])
+    assert vlan_live.read(host).full_size(each) == wanted
+    told = [f"kr30 has mtu: {now}"] if wanted else []
+    assert differences([each], vlan_live.read(host)) == told
+
+
 DRIFTS = [
     (lambda host: host.take_down("kr30"), ["kr30 is not there"]),
     (lambda host: host.links["kr30"].update(flags=[]), ["kr30 lacks state: up", "kr30 has state: down"]),

@@ -141,6 +141,16 @@ def test_prediction_run_and_second_run_agree(host, ask):
     ]
 
 
+def test_an_mtu_that_is_not_stated_any_more_is_the_parents_again(host, ask):
+    ask([{**KR30, "mtu": 1400}])
+    predicted = ask([KR30], check=True)
+    real = ask([KR30])
+    assert predicted["diff"] == real["diff"]
+    assert "mtu: 1400" in "".join(each["before"] for each in real["diff"])
+    assert host.net.links["kr30"]["mtu"] == 1500
+    assert ask([KR30])["changed"] is False
+
+
 def test_the_receipt_holds_until_something_differs(host, ask):
     ask([KR30], marks=MARKS)
     left = receipts.read("vlan", "all")["left"]
