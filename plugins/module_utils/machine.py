@@ -25,7 +25,7 @@ BEGIN, END = "# begin: kronos.homelab", "# end: kronos.homelab"
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 HOSTNAME = re.compile(rf"{LABEL}(\.{LABEL})*")
 LOCALE = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9-]+)?(@[a-z]+)?")
-SHOW_CLOCK = ["timedatectl", "show", "--property=CanNTP,NTP"]
+SHOW_CLOCK = ["timedatectl", "show", "--property=CanNTP", "--property=NTP"]
 # https://docs.cloud-init.io/en/latest/reference/modules.html (set hostname, update etc hosts)
 NO_CLOUD = "# Written by kronos.homelab, which keeps these names.\npreserve_hostname: true\nmanage_etc_hosts: false\n"
 ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*")
