@@ -120,7 +120,12 @@ def _has(folder: str, mount: Mount, others: Sequence[Mount]) -> str:
     inside = [one for one in theirs if one.device == mount.device and f"{one.root}/".startswith(f"{top}/")]
     inside = [one for one in inside if not any(f"{one.root}/".startswith(f"{other.root}/") for other in others)]
     # Services of systemd with a namespace of their own see every mount of the host at its own place.
-    return name if any(one.point != mount.point for one in inside) else ""
+    return name if any(_settled(one.point) != mount.point for one in inside) else ""
+
+
+def _settled(point: str) -> str:
+    """A mount point as a service has it once it runs: systemd lays its namespace out below a folder of its own."""
+    return re.sub(r"^/run/systemd/(mount-rootfs|unit-root)(?=/)", "", point)
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,9 @@ PROCESSES = {
     "20": ("mnt:[2]", "jellyfin", "1 1 0:50 /films /media rw - nfs4 nas:/x rw"),
     "21": ("mnt:[2]", "ffmpeg", "1 1 0:50 /films /media rw - nfs4 nas:/x rw"),
     "30": ("mnt:[3]", "systemd-logind", "1 1 0:50 / /mnt/a rw - nfs4 nas:/x rw"),
+    # about to become services of systemd 257 and of an older one
+    "31": ("mnt:[5]", "(timedated)", "1 1 0:50 / /run/systemd/mount-rootfs/mnt/a rw - nfs4 nas:/x rw"),
+    "32": ("mnt:[6]", "(timedated)", "1 1 0:50 / /run/systemd/unit-root/mnt/a rw - nfs4 nas:/x rw"),
     "40": ("mnt:[4]", "other", "1 1 0:51 / /media rw - nfs4 nas:/y rw"),
 }
 
