@@ -20,7 +20,6 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.render_host_files i
     sudo,
     sysctl,
     upgrades,
-    zram,
 )
 
 SETTINGS: Data = {
@@ -44,6 +43,7 @@ SETTINGS: Data = {
     "hardware_tools": False,
     "service_account": True,
 }
+_ZRAM_DEVICE = "/run/kronos-zram"
 # Any of these keeps the clock; apt would throw out the one that is there for another.
 CLOCKS = "systemd-timesyncd | chrony | ntpsec | openntpd | ntp"
 SERVICE_ACCOUNT = "kronos"
@@ -98,8 +98,6 @@ def _parts(plan: Plan, said: Data, keys: Mapping[str, Any]) -> list[tuple[str, s
         found += sysctl(said["sysctl_settings"], plan["settings"]["ipv6"])
     if said["logs"]:
         found += journal(said["journal_size"], said["log_days"])
-    if said["swap"] == "zram":
-        found += zram(said["swap_size"])
     return found
 
 
@@ -110,7 +108,6 @@ def _packages(said: Data) -> list[str]:
         "tzdata": said["timezone"],
         "sudo": bool(said["admin"]),
         "unattended-upgrades": said["upgrades"],
-        "systemd-zram-generator": said["swap"] == "zram",
         "smartmontools": said["hardware_tools"],
         "lm-sensors": said["hardware_tools"],
         CLOCKS: said["ntp"] == "detect",
@@ -155,6 +152,8 @@ def _units(said: Data) -> list[Data]:
         units += _log_units(int(said["log_days"]))
     if said["swap"] == "file":
         units += _swap_units(str(said["swap_size"]))
+    if said["swap"] == "zram":
+        units += _zram_units(mebibytes(str(said["swap_size"])))
     return units
 
 
@@ -220,3 +219,34 @@ WantedBy=swap.target
         {"name": "kronos-swapfile.service", "content": maker, "enabled": False},
         {"name": "swapfile.swap", "content": swap, "enabled": True},
     ]
+
+
+def _zram_units(mebibytes: int) -> list[Data]:
+    """Compressed swap in memory, at most of this size and of half the memory.
+
+    Not by systemd-zram-generator: its package comes with swap of half the memory of its own, which would stay when ours
+    is switched off, and a device that udev looks at while it is reset cannot be set up again. Here each start takes a
+    free device, and a reset is tried again: zramctl(8).
+    """
+    service = f"""[Unit]
+Description=Compressed swap in memory
+DefaultDependencies=no
+After=systemd-modules-load.service
+Before=swap.target umount.target
+Conflicts=umount.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStartPre=/sbin/modprobe zram
+ExecStart=/bin/sh -ec '\\
+  read -r _ memory _ < /proc/meminfo; size=$$((memory / 2048)); [ $$size -lt {mebibytes} ] || size={mebibytes}; \\
+  device=$$(zramctl --find --size $${{size}}M --algorithm zstd || zramctl --find --size $${{size}}M); \\
+  echo $$device > {_ZRAM_DEVICE}; mkswap --label kronos $$device; swapon --priority 100 $$device'
+ExecStopPost=/bin/sh -c 'device=$$(cat {_ZRAM_DEVICE}) || exit 0; rm {_ZRAM_DEVICE}; swapoff $$device; \\
+  for _try in 1 2 3 4 5; do zramctl --reset $$device && exit 0; sleep 1; done; exit 1'
+
+[Install]
+WantedBy=swap.target
+"""
+    return [{"name": "kronos-zram.service", "content": service, "enabled": True}]

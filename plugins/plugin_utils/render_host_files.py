@@ -25,7 +25,6 @@ SSHD = "/etc/ssh/sshd_config.d/10-kronos.conf"
 TIMESYNCD = "/etc/systemd/timesyncd.conf.d/90-kronos.conf"
 CHRONY = "/etc/chrony/sources.d/kronos.sources"
 JOURNALD = "/etc/systemd/journald.conf.d/90-kronos.conf"
-ZRAM = "/etc/systemd/zram-generator.conf.d/90-kronos.conf"
 
 _RELOAD_SSHD = _service("try-reload-or-restart", "ssh.service")
 _RESTART_TIMESYNCD = _service("try-restart", "systemd-timesyncd.service")
@@ -38,7 +37,6 @@ LEAVING: dict[str, list[str]] = {
     TIMESYNCD: _RESTART_TIMESYNCD,
     CHRONY: _RELOAD_CHRONY,
     JOURNALD: _RESTART_JOURNALD,
-    ZRAM: ["sh", "-c", "systemctl stop systemd-zram-setup@zram0.service && systemctl daemon-reload"],
 }
 # Says which lines are not in force: sshd takes the first one it reads, and reads the folder only where it is told to.
 # It knows "prohibit-password" by its old name too.
@@ -175,14 +173,6 @@ def journal(size: str, days: int) -> list[File]:
     """Bounds of the journal, in which the containers' logs lie too."""
     text = f"{HEAD}[Journal]\nStorage=persistent\nSystemMaxUse={size}\nMaxRetentionSec={days}day\n"
     return [(JOURNALD, text, "0644", {"run": _RESTART_JOURNALD})]
-
-
-def zram(size: str) -> list[File]:
-    """Compressed swap in memory, at most of this size and of half the memory."""
-    limit = f"min(ram / 2, {mebibytes(size)})"
-    text = f"{HEAD}[zram0]\nzram-size = {limit}\ncompression-algorithm = zstd\nswap-priority = 100\n"
-    start = "systemctl daemon-reload && systemctl restart systemd-zram-setup@zram0.service"
-    return [(ZRAM, text, "0644", {"run": ["sh", "-c", start]})]
 
 
 def mebibytes(size: str) -> int:

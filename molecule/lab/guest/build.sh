@@ -7,7 +7,7 @@ here=$(dirname "$(readlink -f "$0")")
 packages=systemd,systemd-sysv,dbus,udev,kmod,openssh-server,sudo,python3,python3-apt,iproute2,nftables
 packages=$packages,procps,iputils-ping,iputils-arping,tcpdump,netbase,tzdata,less,ca-certificates,e2fsprogs,curl
 packages=$packages,nfs-kernel-server,nfs-common,samba,cifs-utils,ifupdown,netplan.io,docker.io,iptables
-packages=$packages,python3-docker,python3-jmespath,python3-cryptography,systemd-zram-generator,systemd-timesyncd
+packages=$packages,python3-docker,python3-jmespath,python3-cryptography,systemd-timesyncd
 packages=$packages,logrotate,busybox-static,cpio,xz-utils,zstd
 [ "$suite" = bookworm ] || packages=$packages,docker-cli,docker-compose
 rm -rf "$out"

@@ -76,9 +76,9 @@ PARTS: dict[str, tuple[dict[str, Any], list[str], list[str], list[str]]] = {
     "the kernel": ({"sysctl": True}, [], ["/etc/sysctl.d/90-kronos.conf"], []),
     "swap in memory": (
         {"swap": "zram"},
-        ["systemd-zram-generator"],
-        ["/etc/systemd/zram-generator.conf.d/90-kronos.conf"],
         [],
+        [],
+        ["kronos-zram.service"],
     ),
     "swap in a file": ({"swap": "file"}, [], [], ["kronos-swapfile.service", "swapfile.swap"]),
     "tools": ({"hardware_tools": True, "packages": ["tree"]}, ["tree", "smartmontools", "lm-sensors"], [], []),
