@@ -221,8 +221,8 @@ WantedBy=swap.target
     ]
 
 
-def _zram_units(mebibytes: int) -> list[Data]:
-    """Compressed swap in memory, at most of this size and of half the memory.
+def _zram_units(most: int) -> list[Data]:
+    """Compressed swap in memory, of half of it, at *most* of so many MiB.
 
     Not by systemd-zram-generator: its package comes with swap of half the memory of its own, which would stay when ours
     is switched off, and a device that udev looks at while it is reset cannot be set up again. Here each start takes a
@@ -240,7 +240,7 @@ Type=oneshot
 RemainAfterExit=yes
 ExecStartPre=/sbin/modprobe zram
 ExecStart=/bin/sh -ec '\\
-  read -r _ memory _ < /proc/meminfo; size=$$((memory / 2048)); [ $$size -lt {mebibytes} ] || size={mebibytes}; \\
+  read -r _ memory _ < /proc/meminfo; size=$$((memory / 2048)); [ $$size -lt {most} ] || size={most}; \\
   device=$$(zramctl --find --size $${{size}}M --algorithm zstd || zramctl --find --size $${{size}}M); \\
   echo $$device > {_ZRAM_DEVICE}; mkswap --label kronos $$device; swapon --priority 100 $$device'
 ExecStopPost=/bin/sh -c 'device=$$(cat {_ZRAM_DEVICE}) || exit 0; rm {_ZRAM_DEVICE}; swapoff $$device; \\
