@@ -18,10 +18,10 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.record import Servi
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record_parts import (
     HttpCheck,
     Metric,
-    Route,
     SecretReference,
     Volume,
 )
+from ansible_collections.kronos.homelab.plugins.plugin_utils.record_route import Route, as_bytes
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import Settings
 from ansible_collections.kronos.homelab.plugins.plugin_utils.zones import Zones
 
@@ -187,6 +187,7 @@ def list_routes(service: Service, context: Context) -> list[Data]:
 
 def _route(service: Service, index: int, route: Route, context: Context) -> Data:
     name = fqdn(route.host, context.settings)
+    rule, waf, behind = route.rule, route.firewall, context.settings.web_from == "cloudflare"
     port = "" if context.settings.https_port == 443 else f":{context.settings.https_port}"
     if service.external is not None:
         upstream, verify = service.external.url.rstrip("/"), service.external.verify
@@ -198,8 +199,20 @@ def _route(service: Service, index: int, route: Route, context: Context) -> Data
         "service": service.name,
         "host": route.host,
         "fqdn": name,
+        "names": list(dict.fromkeys([name, *(fqdn(other, context.settings) for other in route.also)])),
         "path": route.path,
-        "access": route.access,
+        "strip_path": route.strip_path,
+        "access": route.access_class,
+        "groups": rule.groups if rule else [],
+        "users": rule.users if rule else [],
+        "factor": rule.factor if rule else None,
+        "basic_auth": route.basic_auth,
+        "rate": route.rate.model_dump() if route.rate else None,
+        "max_body": as_bytes(route.max_body) if route.max_body else None,
+        "request_headers": route.headers.request,
+        "response_headers": route.headers.response,
+        "waf": {**waf.model_dump(), "max_body": as_bytes(waf.max_body)} if waf else None,
+        "proxied": behind if route.proxied is None else route.proxied,
         "upstream": upstream,
         "url": f"https://{name}{port}{route.path if route.path != '/' else ''}",
         "verify_upstream": verify,

@@ -11,7 +11,6 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.model import (
     AbsolutePath,
     Address,
     Duration,
-    HostName,
     Id,
     Jmespath,
     Key,
@@ -100,25 +99,6 @@ class Volume(Strict):
 
 
 Reach = Annotated[Name, Field(description="Who may reach it: public, lan, vpn, or the name of a zone.")]
-
-
-class Route(Strict):
-    """One web address of the service, served by the proxy with TLS."""
-
-    host: HostName = Field(description="One label below kronos_domain, or a full name.")
-    port: Port | None = Field(None, description="Port in the container; required unless the service is external.")
-    access: Literal["public", "authenticated", "lan", "vpn"] = Field(description="Who may use it.")
-    path: UrlPath = Field("/", description="Path prefix.")
-    scheme: Literal["http", "https"] = Field("http", description="What the container speaks.")
-    name: Name | None = Field(None, description="Name of the route; default: the service's name.")
-
-    @field_validator("path")
-    @classmethod
-    def _is_decoded(cls, value: str) -> str:
-        # Seen with Traefik 3.7: a rule with %7B matches no request at all.
-        if "%" in value:
-            raise wrong("a path without %-encoding: the proxy compares decoded paths")
-        return value
 
 
 class PublishedPort(Strict):
