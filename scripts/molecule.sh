@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Runs every scenario (or those named), each on lab hosts of its own, and takes the hosts away again, also after a
-# failure. KRONOS_LANES of them run side by side, one more than there are cores, since two leave a third of two cores idle
-# (measured): the longest first, so that
-# none of them is left over at the end. What measures runs alone after them.
+# failure. KRONOS_LANES of them run side by side, one more than there are cores, since two leave a third of two cores
+# idle (measured): the longest first, so that none of them is left over at the end. What measures runs alone after them.
 set -euo pipefail
 set -m # every lane is a process group, so that all of it ends with us
 trap 'for lane in $(jobs -rp); do kill -- "-$lane"; done' EXIT
