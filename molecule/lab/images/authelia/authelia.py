@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stand-in for Authelia: the first factor, its sessions, the forward-auth endpoint, and a little of its OpenID Connect.
+"""A stand-in for Authelia: first factor, sessions, the forward-auth endpoint, and a little of its OpenID Connect.
 
 Answers as the documentation says (https://www.authelia.com/reference/guides/proxy-authorization/). It has no second
 factor, no mail and no pages: whoever needs two factors stays outside.
@@ -91,7 +91,7 @@ def is_banned(name: str) -> bool:
 
 
 def required(host: str, target: str, method: str, name: str) -> tuple[str, bool]:
-    """The policy of the first rule that fits, and whether it asks who it is. Of somebody unknown, every subject fits."""
+    """The policy of the first rule that fits, and whether it asks who it is. Every subject fits somebody unknown."""
     groups = users()[name].get("groups") or [] if name else []
     mine = {f"user:{name}", *(f"group:{group}" for group in groups)}
     for rule in CONFIG["access_control"]["rules"]:

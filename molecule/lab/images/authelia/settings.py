@@ -19,7 +19,7 @@ LEAF: dict[str, Any] = {}
 
 def leaves(names: str) -> dict[str, Any]:
     """Keys that have a value and nothing below."""
-    return {name: LEAF for name in names.split()}
+    return dict.fromkeys(names.split(), LEAF)
 
 
 COOKIE = leaves("domain authelia_url default_redirection_url name same_site inactivity expiration remember_me")
