@@ -29,6 +29,13 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_service impo
 from ansible_collections.kronos.homelab.plugins.plugin_utils.derive import Context
 from ansible_collections.kronos.homelab.plugins.plugin_utils.graph import in_order
 from ansible_collections.kronos.homelab.plugins.plugin_utils.inventory import read_secret_names, read_settings
+from ansible_collections.kronos.homelab.plugins.plugin_utils.login_model import read_login
+from ansible_collections.kronos.homelab.plugins.plugin_utils.login_plan import (
+    add_secrets,
+    check_login,
+    login_cautions,
+    login_entry,
+)
 from ansible_collections.kronos.homelab.plugins.plugin_utils.names import DEFAULT_ZONE
 from ansible_collections.kronos.homelab.plugins.plugin_utils.networks import (
     address_services,
@@ -38,6 +45,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.networks import (
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import Problems
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record import Service
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_authelia import check_authelia
 from ansible_collections.kronos.homelab.plugins.plugin_utils.selection import OWN_STACK, Selection, read_layers, select
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import LAYERED, LEFT_OUT, Person
 from ansible_collections.kronos.homelab.plugins.plugin_utils.shares import (
@@ -88,6 +96,8 @@ def build_plan(request: Request) -> Data:
     storage = read_shares(layers["storage"], renderer, problems)
     people = read_named(Person, "kronos_users", layers["users"], renderer, problems)
     selection = select(request.catalogue, layers["services"], stacks, renderer, problems)
+    login = read_login(request.variables, renderer, problems)
+    add_secrets(selection, people, settings, login)
     given = read_secret_names(request.variables, selection, renderer, problems)
     for entry in selection.entries.values():
         check_service(entry, problems)
@@ -103,8 +113,9 @@ def build_plan(request: Request) -> Data:
         check_open_ports(settings, zones, problems)
         check_routes(selection, settings, problems)
         check_guards(selection, settings, people, problems)
+        check_login(selection, people, settings, problems)
     problems.raise_if_any()
-    if settings is None:
+    if settings is None or login is None:
         raise AssertionError("settings are missing only after a problem, which has been raised")
     services = {name: entry.service for name, entry in selection.entries.items()}
     joined = join_networks(services, zones)
@@ -117,6 +128,10 @@ def build_plan(request: Request) -> Data:
     context = Context(request.host, settings, zones, entries_of(storage, settings), services, given, joined, addresses)
     plan = _assemble(context, selection, stacks, request, cautions)
     plan["users"] = {name: person.model_dump() for name, person in sorted(people.models.items())}
+    plan["login"] = login_entry(settings, login, plan, selection)
+    plan["cautions"] = sorted({*plan["cautions"], *login_cautions(settings, plan["login"])})
+    check_authelia(plan, problems)
+    problems.raise_if_any()
     return _sealed(plan, request.run)
 
 

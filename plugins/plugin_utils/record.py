@@ -19,6 +19,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.model import (
     wrong,
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import did_you_mean
+from ansible_collections.kronos.homelab.plugins.plugin_utils.record_oidc import Oidc
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record_parts import (
     Alert,
     Backup,
@@ -130,6 +131,7 @@ class Service(Strict):
     command: str | list[str] | None = Field(None, description="Instead of the image's command.")
     entrypoint: str | list[str] | None = Field(None, description="Instead of the image's entry point.")
     routes: list[Route] = Field(default_factory=list, description="Web addresses of the service.")
+    oidc: Oidc | None = Field(None, description="It logs people in by itself, through the login (OpenID Connect).")
     ports: list[PublishedPort] = Field(default_factory=list, description="Ports on the host's own address.")
     needs: list[Name] = Field(default_factory=list, description="Services that must be healthy first.")
     talks_to: list[Line] = Field(

@@ -125,6 +125,10 @@ def _reach(plan: Plan, service: Mapping[str, Any], siblings: Mapping[str, Any]) 
         networks[service["networks"][0]]["priority"] = 1000
     for name, address in service["addresses"].items():
         networks[name]["ipv4_address"] = address
+    login = plan.get("login")
+    if login and service["name"] == plan["settings"]["ingress"]:
+        # Services ask the login by the name that browsers know, and by the certificate of that name.
+        networks = {name: {**options, "aliases": [login["host"]]} for name, options in networks.items()}
     return {"networks": networks, "ports": ports, "depends_on": needs}
 
 

@@ -177,6 +177,7 @@ class Person(Strict):
     name: Line | None = Field(None, description="Name in full.")
     email: Line | None = Field(None, description="Mail address.")
     groups: list[Name] = Field(default_factory=list, description="Groups, for access rules.")
+    login: bool = Field(True, description="May log in, where there is a login.")
 
     @field_validator("email")
     @classmethod

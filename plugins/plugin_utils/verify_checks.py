@@ -16,7 +16,8 @@ GUARDED = ("authenticated", "lan", "vpn")
 class Check:
     """One thing to look at from outside.
 
-    kind is certificate, route, redirect, open (a declared port answers) or closed (an undeclared one does not);
+    kind is certificate, route, login (a stranger is refused), redirect, open (a declared port answers) or closed (an
+    undeclared one does not);
     subject is what a reader knows it by; port is where to connect on the host's address; guarded:
     who asks may be refused.
     """
@@ -63,7 +64,28 @@ def route_checks(plan: Mapping[str, Any]) -> list[Check]:
             checks.append(Check("certificate", fqdn, https, fqdn))
             checks.append(Check("redirect", fqdn, http, fqdn))
         checks.append(Check("route", str(route["name"]), https, fqdn, path, guarded))
+        if route["access"] == "authenticated" and settings["login"] != "none":
+            checks += [Check("login", name, https, host, str(route["path"])) for name, host in _names(route)]
     return checks
+
+
+def _names(route: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return every address of a route, with how a reader tells it."""
+    first, *others = route["names"]
+    return [(str(route["name"]), str(first)), *((f"{route['name']} ({other})", str(other)) for other in others)]
+
+
+def judge_login(status: int, location: str, login_url: str) -> tuple[bool, str]:
+    """Judge what a stranger's browser got at a route that asks for a login: sent there, or refused."""
+    if status in (302, 303):
+        sent = location == login_url or location.startswith((f"{login_url}/", f"{login_url}?"))
+        return sent, f"HTTP {status} to " + ("the login" if sent else location or "nowhere")
+    if status in (401, 403):
+        return True, f"HTTP {status}: refused without a login"
+    if status < 400:
+        return False, f"HTTP {status}: open to everybody"
+    # Whoever cannot ask the login lets nobody in; that the login is down is told by its own rows.
+    return status >= 500, f"HTTP {status}: nobody gets in"
 
 
 def port_checks(plan: Mapping[str, Any], listening: Sequence[int], ssh_port: int) -> list[Check]:

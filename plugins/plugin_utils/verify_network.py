@@ -11,7 +11,7 @@ import ssl
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 
-from ansible_collections.kronos.homelab.plugins.plugin_utils.verify_checks import Check, Row
+from ansible_collections.kronos.homelab.plugins.plugin_utils.verify_checks import Check, Row, judge_login
 
 TIMEOUT = 8.0  # seconds for one connection or answer
 SILENCE = 2.0  # the same where none is expected
@@ -19,22 +19,26 @@ PROXY_404 = b"404 page not found"  # what Traefik says for a name it has no rout
 GATEWAY_ERRORS = (502, 503, 504)
 
 
-def run_checks(checks: list[Check], address: str, root_certificate: str, url_port: str) -> list[Row]:
+def run_checks(
+    checks: list[Check], address: str, root_certificate: str, url_port: str, login_url: str = ""
+) -> list[Row]:
     """Run the checks side by side and return their rows in the same order.
 
     address is where the host is reached; root_certificate the PEM that must have signed what it serves ("" for the
-    system's authorities); url_port what redirects must carry: "" or ":8443".
+    system's authorities); url_port what redirects must carry: "" or ":8443"; login_url where strangers are sent.
     """
     with ThreadPoolExecutor(max_workers=8) as pool:
-        return list(pool.map(lambda check: _run(check, address, root_certificate, url_port), checks))
+        return list(pool.map(lambda check: _run(check, address, root_certificate, url_port, login_url), checks))
 
 
-def _run(check: Check, address: str, root_certificate: str, url_port: str) -> Row:
+def _run(check: Check, address: str, root_certificate: str, url_port: str, login_url: str) -> Row:
     try:
         if check.kind == "certificate":
             ok, detail = _certificate(check, address, root_certificate)
         elif check.kind == "route":
             ok, detail = _route(check, address)
+        elif check.kind == "login":
+            ok, detail = _login(check, address, login_url)
         elif check.kind == "redirect":
             ok, detail = _redirect(check, address, url_port)
         else:
@@ -63,14 +67,25 @@ def _certificate(check: Check, address: str, root_certificate: str) -> tuple[boo
     return True, f"valid for {days} more days, {version}"
 
 
-def _route(check: Check, address: str) -> tuple[bool, str]:
+def _login(check: Check, address: str, login_url: str) -> tuple[bool, str]:
+    status, body, location = _ask(check, address, "text/html")
+    if status == 404 and body.startswith(PROXY_404):
+        return False, "the proxy has no such route"
+    return judge_login(status, location, login_url)
+
+
+def _ask(check: Check, address: str, accept: str = "*/*") -> tuple[int, bytes, str]:
     # the certificate has a row of its own: a bad one must not hide whether the service answers
     context = ssl._create_unverified_context()
     with (
         socket.create_connection((address, check.port), TIMEOUT) as plain,
         context.wrap_socket(plain, server_hostname=check.fqdn) as secured,
     ):
-        status, body, _location = _get(secured, check.fqdn, check.path)
+        return _get(secured, check.fqdn, check.path, accept)
+
+
+def _route(check: Check, address: str) -> tuple[bool, str]:
+    status, body, _location = _ask(check, address)
     if status == 404 and body.startswith(PROXY_404):
         return False, "the proxy has no such route"
     if status in GATEWAY_ERRORS:
@@ -101,10 +116,10 @@ def _port(check: Check, address: str) -> tuple[bool, str]:
     return not answers, "open, but declared nowhere" if answers else "listens on the host, closed from outside"
 
 
-def _get(connection: socket.socket, host: str, path: str) -> tuple[int, bytes, str]:
+def _get(connection: socket.socket, host: str, path: str, accept: str = "*/*") -> tuple[int, bytes, str]:
     connection.settimeout(TIMEOUT)
     client = http.client.HTTPConnection(host)
     client.sock = connection
-    client.request("GET", path, headers={"Host": host, "Accept": "*/*", "User-Agent": "kronos-verify"})
+    client.request("GET", path, headers={"Host": host, "Accept": accept, "User-Agent": "kronos-verify"})
     answer = client.getresponse()
     return answer.status, answer.read(4096), answer.getheader("Location") or ""
