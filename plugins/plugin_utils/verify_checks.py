@@ -11,12 +11,16 @@ from typing import Any
 
 GUARDED = ("authenticated", "lan", "vpn")
 
+# Several rules speak of it, so that one that a record leaves out does not let it through.
+ATTACK = "kronos=1'+UNION+SELECT+password+FROM+information_schema.tables+WHERE+'1'%3D'1"
+
 
 @dataclass(frozen=True)
 class Check:
     """One thing to look at from outside.
 
-    kind is certificate, route, redirect, open (a declared port answers) or closed (an undeclared one does not);
+    kind is certificate, route, redirect, waf (an attack is refused), open (a declared port answers) or closed (an
+    undeclared one does not);
     subject is what a reader knows it by; port is where to connect on the host's address; guarded:
     who asks may be refused.
     """
@@ -64,6 +68,23 @@ def route_checks(plan: Mapping[str, Any]) -> list[Check]:
             checks.append(Check("redirect", fqdn, http, fqdn))
         checks.append(Check("route", str(route["name"]), https, fqdn, path, guarded))
     return checks
+
+
+def waf_checks(plan: Mapping[str, Any]) -> list[Check]:
+    """Return a check for every route whose firewall refuses: an SQL injection in the query must get no further."""
+    https = int(plan["settings"]["https_port"])
+    return [
+        Check(
+            "waf",
+            str(route["name"]),
+            https,
+            str(route["fqdn"]),
+            f"{route['path']}?{ATTACK}",
+            route["access"] in GUARDED,
+        )
+        for route in plan["routes"]
+        if route["waf"] and not route["waf"]["detect_only"]
+    ]
 
 
 def port_checks(plan: Mapping[str, Any], listening: Sequence[int], ssh_port: int) -> list[Check]:
