@@ -150,9 +150,19 @@ def _check(route: Mapping[str, Any]) -> None:
     for key, pattern in _PATTERNS.items():
         if not isinstance(route[key], str) or not pattern.fullmatch(route[key]):
             raise RenderError(f"routes.{route['name']}.{key}: {route[key]!r} cannot stand in nginx' configuration")
+    if not _is_url(route["upstream"]):
+        raise RenderError(f"routes.{route['name']}.upstream: {route['upstream']!r} is no address of a server")
     for name in route["names"]:
         if not isinstance(name, str) or not is_host_name(name):
             raise RenderError(f"routes.{route['name']}.names: {name!r} is no host name")
+
+
+def _is_url(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        return bool(url.hostname) and (url.port is None or url.port > 0)
+    except ValueError:
+        return False
 
 
 def _clients(plan: Plan, cloudflare: Sequence[str]) -> str:
