@@ -17,6 +17,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.verify_checks impor
     health_probes,
     port_checks,
     route_checks,
+    waf_checks,
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.verify_network import run_checks
 
@@ -64,6 +65,6 @@ def look(plan: dict[str, Any], info: dict[str, Any], ssh_port: int) -> list[Row]
     settings = plan["settings"]
     url_port = "" if int(settings["https_port"]) == 443 else f":{settings['https_port']}"
     login_url = str((plan.get("login") or {}).get("url") or "")
-    checks = route_checks(plan) + port_checks(plan, info["listening_tcp"], ssh_port)
+    checks = route_checks(plan) + waf_checks(plan) + port_checks(plan, info["listening_tcp"], ssh_port)
     seen = run_checks(checks, str(settings["address"]), str(info.get("root_certificate") or ""), url_port, login_url)
     return container_rows(plan, info["containers"], info["answers"]) + seen

@@ -14,9 +14,9 @@ author:
 description:
   - Looks at the host from where Ansible runs. It connects to C(kronos_address) and sends the server name that a
     browser would, so that it works before any DNS record exists.
-  - Certificates must be valid against the host's authority, every route must answer, plain HTTP must redirect, every
-    declared port must answer and no other port that the host listens on may, every container must run and not be
-    unhealthy.
+  - Certificates must be valid against the host's authority, every route must answer, a route's firewall must refuse an
+    attack, plain HTTP must redirect, every declared port must answer and no other port that the host listens on may,
+    every container must run and not be unhealthy.
   - Prints one table and fails when a row is not as declared.
 extends_documentation_fragment: kronos.homelab.looks
 attributes:
@@ -50,7 +50,7 @@ rows:
   elements: dict
   contains:
     kind:
-      description: One of container, certificate, route, redirect, open, closed.
+      description: One of container, certificate, route, redirect, waf, open, closed.
       type: str
     subject:
       description: The service, name or port.

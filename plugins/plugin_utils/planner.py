@@ -26,6 +26,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_plan import 
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_route import check_guards, check_routes
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_secret import check_derived
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_service import check_service
+from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_waf import check_waf
 from ansible_collections.kronos.homelab.plugins.plugin_utils.derive import Context
 from ansible_collections.kronos.homelab.plugins.plugin_utils.graph import in_order
 from ansible_collections.kronos.homelab.plugins.plugin_utils.inventory import read_secret_names, read_settings
@@ -114,6 +115,7 @@ def build_plan(request: Request) -> Data:
         check_routes(selection, settings, problems)
         check_guards(selection, settings, people, problems)
         check_login(selection, people, settings, problems)
+        check_waf(selection, problems)
     problems.raise_if_any()
     if settings is None or login is None:
         raise AssertionError("settings are missing only after a problem, which has been raised")

@@ -25,9 +25,11 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.render_login import
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_tls import LEAF, tls_options
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik import API_PORT, SERVERS_TRANSPORT
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik_chains import middlewares
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_waf import PORT as WAF_PORT
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_waf import waf_mark, waf_marks
 
 # The web application firewall, which stands between the proxy and the services of its routes.
-WAF, WAF_PORT = "waf", 8080
+WAF = "waf"
 
 CERTIFICATES = "/etc/traefik/certs"
 NEAR = "near"
@@ -87,7 +89,7 @@ def _content(plan: Plan) -> Data:
     http: Data = {
         "routers": {route["name"]: _router(plan, route) for route in plan["routes"]},
         "services": services,
-        "middlewares": middlewares(plan),
+        "middlewares": {**middlewares(plan), **waf_marks(plan)},
         "serversTransports": _TRANSPORTS,
     }
     return {
@@ -115,7 +117,7 @@ def _router(plan: Plan, route: Mapping[str, Any]) -> Data:
         "entryPoints": ["websecure"],
         "rule": rule,
         "service": "api@internal" if _is_own_api(plan, route) else route["name"],
-        "middlewares": [f"chain-{route['access']}"],
+        "middlewares": [f"chain-{route['access']}", *([waf_mark(route)] if route["waf"] else [])],
         "tls": {"options": "default"},
     }
 

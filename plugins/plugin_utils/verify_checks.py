@@ -11,15 +11,17 @@ from typing import Any
 
 GUARDED = ("authenticated", "lan", "vpn")
 
+# Several rules speak of it, so that one that a record leaves out does not let it through.
+ATTACK = "kronos=1'+UNION+SELECT+password+FROM+information_schema.tables+WHERE+'1'%3D'1"
+
 
 @dataclass(frozen=True)
 class Check:
     """One thing to look at from outside.
 
-    kind is certificate, route, login (a stranger is refused), redirect, open (a declared port answers) or closed (an
-    undeclared one does not);
-    subject is what a reader knows it by; port is where to connect on the host's address; guarded:
-    who asks may be refused.
+    kind is certificate, route, login (a stranger is refused), waf (an attack is refused), redirect, open (a declared
+    port answers) or closed (an undeclared one does not); subject is what a reader knows it by; port is where to connect
+    on the host's address; guarded: who asks may be refused.
     """
 
     kind: str
@@ -86,6 +88,23 @@ def judge_login(status: int, location: str, login_url: str) -> tuple[bool, str]:
         return False, f"HTTP {status}: open to everybody"
     # Whoever cannot ask the login lets nobody in; that the login is down is told by its own rows.
     return status >= 500, f"HTTP {status}: nobody gets in"
+
+
+def waf_checks(plan: Mapping[str, Any]) -> list[Check]:
+    """Return a check for every route whose firewall refuses: an SQL injection in the query must get no further."""
+    https = int(plan["settings"]["https_port"])
+    return [
+        Check(
+            "waf",
+            str(route["name"]),
+            https,
+            str(route["fqdn"]),
+            f"{route['path']}?{ATTACK}",
+            route["access"] in GUARDED,
+        )
+        for route in plan["routes"]
+        if route["waf"] and not route["waf"]["detect_only"]
+    ]
 
 
 def port_checks(plan: Mapping[str, Any], listening: Sequence[int], ssh_port: int) -> list[Check]:

@@ -10,7 +10,9 @@ import socket
 import ssl
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
+from email.message import Message
 
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_waf import REFUSED_HEADER
 from ansible_collections.kronos.homelab.plugins.plugin_utils.verify_checks import Check, Row, judge_login
 
 TIMEOUT = 8.0  # seconds for one connection or answer
@@ -39,6 +41,8 @@ def _run(check: Check, address: str, root_certificate: str, url_port: str, login
             ok, detail = _route(check, address)
         elif check.kind == "login":
             ok, detail = _login(check, address, login_url)
+        elif check.kind == "waf":
+            ok, detail = _waf(check, address)
         elif check.kind == "redirect":
             ok, detail = _redirect(check, address, url_port)
         else:
@@ -68,13 +72,13 @@ def _certificate(check: Check, address: str, root_certificate: str) -> tuple[boo
 
 
 def _login(check: Check, address: str, login_url: str) -> tuple[bool, str]:
-    status, body, location = _ask(check, address, "text/html")
+    status, body, headers = _over_tls(check, address, "text/html")
     if status == 404 and body.startswith(PROXY_404):
         return False, "the proxy has no such route"
-    return judge_login(status, location, login_url)
+    return judge_login(status, headers.get("Location") or "", login_url)
 
 
-def _ask(check: Check, address: str, accept: str = "*/*") -> tuple[int, bytes, str]:
+def _over_tls(check: Check, address: str, accept: str = "*/*") -> tuple[int, bytes, Message]:
     # the certificate has a row of its own: a bad one must not hide whether the service answers
     context = ssl._create_unverified_context()
     with (
@@ -85,7 +89,7 @@ def _ask(check: Check, address: str, accept: str = "*/*") -> tuple[int, bytes, s
 
 
 def _route(check: Check, address: str) -> tuple[bool, str]:
-    status, body, _location = _ask(check, address)
+    status, body, _headers = _over_tls(check, address)
     if status == 404 and body.startswith(PROXY_404):
         return False, "the proxy has no such route"
     if status in GATEWAY_ERRORS:
@@ -95,9 +99,22 @@ def _route(check: Check, address: str) -> tuple[bool, str]:
     return status < 400, f"HTTP {status}"
 
 
+def _waf(check: Check, address: str) -> tuple[bool, str]:
+    """Judge the answer to an attack: a 403 of the service itself would mean that it got there."""
+    status, _body, headers = _over_tls(check, address)
+    if status == 403 and headers[REFUSED_HEADER]:
+        return True, "HTTP 403: an attack is refused"
+    if check.guarded and status in (302, 401, 403):
+        return True, f"HTTP {status}: refused before the firewall, as declared"
+    if status in GATEWAY_ERRORS:
+        return False, f"HTTP {status}: the firewall does not answer the proxy"
+    return False, f"HTTP {status}: an attack is not refused by the firewall"
+
+
 def _redirect(check: Check, address: str, url_port: str) -> tuple[bool, str]:
     with socket.create_connection((address, check.port), TIMEOUT) as plain:
-        status, _body, location = _get(plain, check.fqdn, "/")
+        status, _body, headers = _get(plain, check.fqdn, "/")
+    location = headers["Location"] or ""
     wanted = f"https://{check.fqdn}{url_port}/"
     return status in (301, 308) and location == wanted, f"HTTP {status} to {location or 'nowhere'}"
 
@@ -116,10 +133,10 @@ def _port(check: Check, address: str) -> tuple[bool, str]:
     return not answers, "open, but declared nowhere" if answers else "listens on the host, closed from outside"
 
 
-def _get(connection: socket.socket, host: str, path: str, accept: str = "*/*") -> tuple[int, bytes, str]:
+def _get(connection: socket.socket, host: str, path: str, accept: str = "*/*") -> tuple[int, bytes, Message]:
     connection.settimeout(TIMEOUT)
     client = http.client.HTTPConnection(host)
     client.sock = connection
     client.request("GET", path, headers={"Host": host, "Accept": accept, "User-Agent": "kronos-verify"})
     answer = client.getresponse()
-    return answer.status, answer.read(4096), answer.getheader("Location") or ""
+    return answer.status, answer.read(4096), answer.headers

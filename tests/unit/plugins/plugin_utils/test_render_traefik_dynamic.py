@@ -40,6 +40,17 @@ def test_router(access: str, plans: Any) -> None:
     assert f"chain-{access}" in http["middlewares"]
 
 
+def test_a_route_behind_the_firewall_leads_there_and_says_its_name(plans: Any) -> None:
+    waf = {"paranoia": 1, "detect_only": False, "exclude_rules": [], "max_body": 1}
+    service = plans.service("waf", stack="waf", addresses={"kronos-in-default": "10.236.8.9"})
+    http = traefik_dynamic(plans.plan(service, routes=[plans.route("app", waf=waf), plans.route("plain")]))["http"]
+    assert http["services"]["app"]["loadBalancer"]["servers"] == [{"url": "http://10.236.8.9:8080"}]
+    assert http["services"]["plain"]["loadBalancer"]["servers"] == [{"url": "http://plain:8080"}]
+    assert http["routers"]["app"]["middlewares"][-1] == "waf-app"
+    assert http["middlewares"]["waf-app"] == {"headers": {"customRequestHeaders": {"X-Kronos-Route": "app"}}}
+    assert "waf-plain" not in http["middlewares"]
+
+
 def test_path(plans: Any) -> None:
     http = http_of(plans, plans.route("notes", path="/admin"))
     assert http["routers"]["notes"]["rule"] == "Host(`notes.home.example`) && PathPrefix(`/admin`)"

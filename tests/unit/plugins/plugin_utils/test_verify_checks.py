@@ -16,6 +16,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.verify_checks impor
     health_probes,
     port_checks,
     route_checks,
+    waf_checks,
 )
 
 SETTINGS = {
@@ -49,6 +50,23 @@ def test_each_name_is_looked_at_once_and_each_route_too() -> None:
         Check("route", "radarr", 443, "radarr.home.example", "/", True),
         Check("route", "radarr-api", 443, "radarr.home.example", "/api", False),
     ]
+
+
+def test_every_firewall_that_refuses_is_asked() -> None:
+    rule = {"paranoia": 1, "detect_only": False, "exclude_rules": [], "max_body": 1}
+    routes = [
+        {**ROUTE, "waf": rule},
+        {**ROUTE, "name": "api", "path": "/api", "access": "public", "waf": rule},
+        {**ROUTE, "name": "watched", "waf": {**rule, "detect_only": True}},
+        {**ROUTE, "name": "plain", "waf": None},
+    ]
+    found = waf_checks(plan(routes=routes))
+    assert [(one.kind, one.subject, one.fqdn, one.guarded) for one in found] == [
+        ("waf", "radarr", "radarr.home.example", True),
+        ("waf", "api", "radarr.home.example", False),
+    ]
+    assert [one.path.split("?")[0] for one in found] == ["/", "/api"]
+    assert all("UNION+SELECT" in one.path for one in found)
 
 
 @pytest.mark.parametrize(

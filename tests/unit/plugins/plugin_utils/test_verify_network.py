@@ -62,6 +62,8 @@ class Backend(http.server.BaseHTTPRequestHandler):
         status = int(self.path.strip("/").split("-")[0])
         body = b"404 page not found\n" if self.path.endswith("-proxy") else b"own words\n"
         self.send_response(status)
+        if self.path.endswith("-refused"):
+            self.send_header("X-Kronos-Refused", "0f5a")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -115,6 +117,15 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         ("route", "good", "/502", True, "good_ca", False, "does not answer the proxy"),
         ("route", "good", "/404", False, "good_ca", False, "HTTP 404"),
         ("route", "good", "/404-proxy", False, "good_ca", False, "no such route"),
+        ("waf", "good", "/403-refused", False, "good_ca", True, "HTTP 403: an attack is refused"),
+        ("waf", "good", "/403-refused", True, "good_ca", True, "HTTP 403: an attack is refused"),
+        ("waf", "good", "/403", False, "good_ca", False, "HTTP 403: an attack is not refused by the firewall"),
+        ("waf", "good", "/403", True, "good_ca", True, "refused before the firewall, as declared"),
+        ("waf", "good", "/302", True, "good_ca", True, "refused before the firewall, as declared"),
+        ("waf", "good", "/302", False, "good_ca", False, "not refused"),
+        ("waf", "good", "/200", True, "good_ca", False, "HTTP 200: an attack is not refused by the firewall"),
+        ("waf", "good", "/421-refused", False, "good_ca", False, "HTTP 421: an attack is not refused"),
+        ("waf", "good", "/502", True, "good_ca", False, "the firewall does not answer the proxy"),
         ("redirect", "plain", "/", False, "", True, f"HTTP 308 to https://{NAME}:8443/"),
         ("open", "plain", "/", False, "", True, "answers"),
         ("open", "free", "/", False, "", False, "declared, but does not answer"),

@@ -1,0 +1,24 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filters for the web application firewall: nginx' configuration and ModSecurity's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.kronos.homelab.plugins.plugin_utils.filter_edge import plan_filter
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_waf import waf_nginx, waf_reload_check, waf_rules
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return them by name."""
+        return {
+            "waf_nginx": plan_filter(waf_nginx),
+            "waf_reload_check": plan_filter(waf_reload_check),
+            "waf_rules": plan_filter(waf_rules),
+        }
