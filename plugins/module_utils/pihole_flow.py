@@ -55,8 +55,8 @@ def refuse_circle(servers: Iterable[str], own: Iterable[str]) -> None:
     asked = set(servers)
     if asked and asked <= set(own):
         raise KronosError(
-            f"this host resolves names by its own Pi-hole alone ({', '.join(sorted(asked))}), and would have none while "
-            "that is down: give its resolver another server"
+            f"this host resolves names by its own Pi-hole alone ({', '.join(sorted(asked))}), and would have none "
+            "while that is down: give its resolver another server"
         )
 
 
@@ -65,7 +65,7 @@ def fresh(wanted: Wanted) -> Present:
     config = pihole_plan.tree_of({**dict.fromkeys(wanted.config), **{path: [] for path in ARRAYS.values()}})
     default = {(DEFAULT_GROUP,): {"comment": "", "enabled": True, "groups": (), "name": DEFAULT_GROUP}}
     tables = {name: default if name == "groups" else {} for name in wanted.tables}
-    return Present({name: () for name in wanted.arrays}, tables, config, True, False, {DEFAULT_GROUP: 0})
+    return Present(dict.fromkeys(wanted.arrays, ()), tables, config, True, False, {DEFAULT_GROUP: 0})
 
 
 def converge(wanted: Wanted, client: Client, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def identity(section: str, line: str) -> str:
     if section == "cnames":
         return line.split(",")[0].strip().lower()
     if section == "conditional":
-        return (line.split(",") + [""])[1].strip().lower()
+        return [*line.split(","), ""][1].strip().lower()
     return tidy(section, line)
 
 
@@ -136,7 +136,7 @@ def _table(section: str, rows: Iterable[Mapping[str, Any]]) -> dict[Key, Row]:
             raise KronosError(f"{section}: found {label(section, key)} twice; wanted it once")
         if section == "groups" and key[0] == DEFAULT_GROUP and row.get("enabled") is False:
             raise KronosError(
-                "groups: found Default switched off; wanted another group, everything belongs to this one"
+                "groups: found Default switched off; wanted another group"
             )
         names = row.get("groups")
         found[key] = {

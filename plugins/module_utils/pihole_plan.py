@@ -30,7 +30,7 @@ QUICK = (("dns", "hosts"),)
 
 @dataclass(frozen=True)
 class Step:
-    """One row of a table: ``before`` None adds it, ``after`` None removes it; ``source``: the key that it moves from."""
+    """One row of a table: ``before`` None adds it, ``after`` None removes it; ``source``: where it moves from."""
 
     section: str
     key: Key
