@@ -44,7 +44,7 @@ def password() -> str:
     """FTLCONF_webserver_api_password, else the named secret, else a random one, which is logged."""
     given = os.environ.get("FTLCONF_webserver_api_password")
     name = os.environ.get("WEBPASSWORD_FILE", "")
-    path = Path("/run/secrets", name)
+    path = Path(f"/run/secrets/{name}")  # a name, never a path
     if given is not None:
         return given
     if name and path.is_file():
