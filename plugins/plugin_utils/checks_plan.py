@@ -163,25 +163,6 @@ def _claims(entry: Entry) -> Iterator[tuple[int, str, tuple[Any, ...]]]:
         yield metric.port, "tcp", ("metrics", index, "port")
 
 
-def check_routes(selection: Selection, settings: Settings, problems: Problems) -> None:
-    """No two routes have one address or one name."""
-    addresses: dict[tuple[str, str], str] = {}
-    names: dict[str, str] = {}
-    ordered = sorted(selection.entries.values(), key=lambda entry: (not entry.from_file, entry.service.name))
-    for entry in ordered:
-        for index, route in enumerate(entry.service.routes):
-            address = (fqdn(route.host, settings), route.path.rstrip("/"))
-            owner = addresses.setdefault(address, entry.service.name)
-            if owner != entry.service.name:
-                found = f"{''.join(address)!r}, which a route of {owner} has"
-                problems.say(*entry.locate(("routes", index, "host")), found, "a host name (or path) of its own")
-            name = route_name(entry.service.name, index, route.name)
-            owner = names.setdefault(name, f"{entry.service.name}[{index}]")
-            if owner != f"{entry.service.name}[{index}]":
-                found = f"the route name {name!r}, which a route of {owner.partition('[')[0]} has"
-                problems.say(*entry.locate(("routes", index, "name")), found, "a name of its own")
-
-
 def route_name(service: str, index: int, name: str | None) -> str:
     """Name of a route: the stated one, else the service's, numbered from the second on."""
     return name or (service if index == 0 else f"{service}-{index + 1}")

@@ -16,12 +16,14 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.names import DATA_Z
 from ansible_collections.kronos.homelab.plugins.plugin_utils.networks import is_inside, serving_network
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record import Service
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record_parts import (
+    Derived,
     HttpCheck,
     Metric,
-    Route,
+    Secret,
     SecretReference,
     Volume,
 )
+from ansible_collections.kronos.homelab.plugins.plugin_utils.record_route import Route, as_bytes
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import Settings
 from ansible_collections.kronos.homelab.plugins.plugin_utils.zones import Zones
 
@@ -190,6 +192,7 @@ def list_routes(service: Service, context: Context) -> list[Data]:
 
 def _route(service: Service, index: int, route: Route, context: Context) -> Data:
     name = fqdn(route.host, context.settings)
+    rule, waf, behind = route.rule, route.firewall, context.settings.web_from == "cloudflare"
     port = "" if context.settings.https_port == 443 else f":{context.settings.https_port}"
     if service.external is not None:
         upstream, verify = service.external.url.rstrip("/"), service.external.verify
@@ -201,8 +204,20 @@ def _route(service: Service, index: int, route: Route, context: Context) -> Data
         "service": service.name,
         "host": route.host,
         "fqdn": name,
+        "names": list(dict.fromkeys([name, *(fqdn(other, context.settings) for other in route.also)])),
         "path": route.path,
-        "access": route.access,
+        "strip_path": route.strip_path,
+        "access": route.access_class,
+        "groups": rule.groups if rule else [],
+        "users": rule.users if rule else [],
+        "factor": rule.factor if rule else None,
+        "basic_auth": route.basic_auth,
+        "rate": route.rate.model_dump() if route.rate else None,
+        "max_body": as_bytes(route.max_body) if route.max_body else None,
+        "request_headers": route.headers.request,
+        "response_headers": route.headers.response,
+        "waf": {**waf.model_dump(), "max_body": as_bytes(waf.max_body)} if waf else None,
+        "proxied": behind if route.proxied is None else route.proxied,
         "upstream": upstream,
         "url": f"https://{name}{port}{route.path if route.path != '/' else ''}",
         "verify_upstream": verify,
@@ -287,11 +302,24 @@ def list_secrets(service: Service, context: Context) -> list[Data]:
             "service": service.name,
             "name": name,
             "format": secret.format,
-            "length": secret.length,
+            "length": _length(secret),
             "given": secret.format == "given" or name in context.given.get(service.name, frozenset()),
+            **({"derive": _derived(service, secret.derive)} if secret.derive else {}),
         }
         for name, secret in sorted(service.secrets.items())
     ]
+
+
+def _length(secret: Secret) -> int:
+    """The length as the host counts it: a word stands for five characters, and a key has its own usual size."""
+    if secret.format == "passphrase":
+        return max(5, -(-secret.length // 5))
+    return 2048 if secret.format == "rsa_key" else secret.length
+
+
+def _derived(service: Service, derived: Derived) -> Data:
+    source = derived.from_ if "/" in derived.from_ else f"{service.name}/{derived.from_}"
+    return {"from": source, "hash": derived.hash}
 
 
 def list_exceptions(service: Service) -> list[Data]:

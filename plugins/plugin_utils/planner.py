@@ -20,10 +20,11 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_plan import 
     check_open_ports,
     check_ports,
     check_references,
-    check_routes,
     check_stack_cycles,
     check_talks,
 )
+from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_route import check_guards, check_routes
+from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_secret import check_derived
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_service import check_service
 from ansible_collections.kronos.homelab.plugins.plugin_utils.derive import Context
 from ansible_collections.kronos.homelab.plugins.plugin_utils.graph import in_order
@@ -93,6 +94,7 @@ def build_plan(request: Request) -> Data:
     check_references(selection, zones, storage, problems)
     check_users(storage, selection, problems)
     check_secrets(storage, selection, given, problems)
+    check_derived(selection, given, problems)
     check_needs(selection, problems)
     check_stack_cycles(selection, problems)
     cautions = [*request.peers.cautions, *check_talks(selection, request.host, request.peers.services, problems)]
@@ -100,6 +102,7 @@ def build_plan(request: Request) -> Data:
         check_ports(selection, settings, problems)
         check_open_ports(settings, zones, problems)
         check_routes(selection, settings, problems)
+        check_guards(selection, settings, people, problems)
     problems.raise_if_any()
     if settings is None:
         raise AssertionError("settings are missing only after a problem, which has been raised")

@@ -29,13 +29,13 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.record_parts import
     Metric,
     PublishedPort,
     Reload,
-    Route,
     Secret,
     SecretReference,
     Tile,
     User,
     Volume,
 )
+from ansible_collections.kronos.homelab.plugins.plugin_utils.record_route import Route
 from pydantic import AfterValidator, Field
 
 # The engine's names: https://github.com/moby/moby/blob/master/oci/caps

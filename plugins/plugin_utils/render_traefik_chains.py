@@ -9,6 +9,7 @@ https://doc.traefik.io/traefik/v3.7/reference/routing-configuration/http/middlew
 from __future__ import annotations
 
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_login import LOGIN, forward_auth, has_login
 
 ACCESS_CLASSES = ("public", "authenticated", "lan", "vpn")
 NOBODY = ["127.0.0.1/32"]
@@ -42,7 +43,8 @@ def middlewares(plan: Plan) -> Data:
     settings = plan["settings"]
     vpn = list(settings["vpn"])
     return {
-        **{f"chain-{access}": {"chain": {"middlewares": _links(access)}} for access in ACCESS_CLASSES},
+        **{f"chain-{access}": {"chain": {"middlewares": links(plan, access)}} for access in ACCESS_CLASSES},
+        **({LOGIN: {"forwardAuth": forward_auth(plan)}} if has_login(plan) else {}),
         "allow-lan": {"ipAllowList": {"sourceRange": [*settings["lan"], *vpn] or NOBODY}},
         "allow-vpn": {"ipAllowList": {"sourceRange": vpn or NOBODY}},
         "strip-identity": {"headers": {"customRequestHeaders": dict.fromkeys(IDENTITY_HEADERS, "")}},
@@ -53,13 +55,15 @@ def middlewares(plan: Plan) -> Data:
     }
 
 
-def _links(access: str) -> list[str]:
-    """Return the links of one chain; a refusal carries the security headers too.
+def links(plan: Plan, access: str) -> list[str]:
+    """Return the links of one class; a refusal carries the security headers too.
 
-    Without a login provider, `authenticated` is as closed as `lan`.
+    Without a login provider, `authenticated` is as closed as `lan`. What a client says of who it is goes before
+    the login is asked.
     """
-    guard = {"public": [], "authenticated": ["allow-lan"], "lan": ["allow-lan"], "vpn": ["allow-vpn"]}
-    return ["security-headers", *guard[access], "strip-identity", "compress", "retry"]
+    guards = {"lan": ["allow-lan"], "vpn": ["allow-vpn"], "authenticated": [] if has_login(plan) else ["allow-lan"]}
+    login = [LOGIN] if access == "authenticated" and has_login(plan) else []
+    return ["security-headers", *guards.get(access, []), "strip-identity", *login, "compress", "retry"]
 
 
 def _security_headers() -> Data:

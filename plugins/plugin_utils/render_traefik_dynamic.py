@@ -21,9 +21,13 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import 
     RenderError,
     revision,
 )
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_login import serving_address
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_tls import LEAF, tls_options
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik import API_PORT, SERVERS_TRANSPORT
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik_chains import middlewares
+
+# The web application firewall, which stands between the proxy and the services of its routes.
+WAF, WAF_PORT = "waf", 8080
 
 CERTIFICATES = "/etc/traefik/certs"
 NEAR = "near"
@@ -123,6 +127,9 @@ def _is_own_api(plan: Plan, route: Mapping[str, Any]) -> bool:
 
 
 def _service(plan: Plan, route: Mapping[str, Any]) -> Data:
+    if route["waf"]:
+        firewall = f"http://{serving_address(plan, WAF)}:{WAF_PORT}"
+        return {"loadBalancer": {"servers": [{"url": firewall}], "passHostHeader": True, "serversTransport": NEAR}}
     balancer: Data = {"servers": [{"url": route["upstream"]}], "passHostHeader": True}
     unverified = route["upstream"].startswith("https:") and not route["verify_upstream"]
     near = _is_near(plan, route)

@@ -71,7 +71,8 @@ class Settings(Strict):
     ipv6: bool = Field(False, description="Publish ports on IPv6 too.")
     tls: Tls = Field(default_factory=Tls, description="Where certificates come from.")
     ingress: Literal["traefik"] = Field("traefik", description="The proxy.")
-    login: Literal["none"] = Field("none", description="The login in front of authenticated routes.")
+    login: Literal["none", "authelia"] = Field("none", description="The login in front of authenticated routes.")
+    login_host: HostName = Field("login", description="Where people log in: one label below the domain.")
     host_gateway: Ip = Field(
         "172.17.0.1", description="Address at which containers reach services of the host's network."
     )
