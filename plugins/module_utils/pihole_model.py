@@ -135,9 +135,7 @@ def _table(section: str, rows: Iterable[Mapping[str, Any]]) -> dict[Key, Row]:
         if key in found:
             raise KronosError(f"{section}: found {label(section, key)} twice; wanted it once")
         if section == "groups" and key[0] == DEFAULT_GROUP and row.get("enabled") is False:
-            raise KronosError(
-                "groups: found Default switched off; wanted another group"
-            )
+            raise KronosError("groups: found Default switched off; wanted another group")
         names = row.get("groups")
         found[key] = {
             "comment": row.get("comment"),

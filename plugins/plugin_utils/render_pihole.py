@@ -206,7 +206,6 @@ def _hosts(plan: Plan, further: list[Data]) -> list[Data]:
     """The names of the plan, without those to which the inventory gives an address itself, and then these."""
     stated = {name for each in further for name in each["names"]}
     derived = [
-        {**each, "names": [name for name in each["names"] if name not in stated]}
-        for each in dns_records(plan)["hosts"]
+        {**each, "names": [name for name in each["names"] if name not in stated]} for each in dns_records(plan)["hosts"]
     ]
     return [each for each in [*derived, *further] if each["names"]]

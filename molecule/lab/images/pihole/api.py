@@ -88,7 +88,9 @@ def session(sid: str | None, valid: bool, message: str) -> Any:
     """The object of every answer to a login."""
     csrf = secrets.token_urlsafe(16) if sid else None
     validity = VALID if sid else -1
-    return {"session": {"valid": valid, "totp": False, "sid": sid, "csrf": csrf, "validity": validity, "message": message}}
+    return {
+        "session": {"valid": valid, "totp": False, "sid": sid, "csrf": csrf, "validity": validity, "message": message}
+    }
 
 
 def app_hash(password: str) -> str:
@@ -224,7 +226,7 @@ class Handler(BaseHTTPRequestHandler):
             raise Error(403, "forbidden", "Unable to change configuration (read-only)", "app session is not allowed to")
         if self.command == "PATCH":
             if not isinstance(body, dict) or not isinstance(body.get("config"), dict):
-                raise Error(400, "bad_request", "No \"config\" object found in body data")
+                raise Error(400, "bad_request", 'No "config" object found in body data')
             changed = config.change(body["config"])
             given = ftl.at(body, ("config", "webserver", "api", "app_pwhash"))
             if given is not None or ftl.at(body, ("config", "webserver", "api", "password")) is not None:
@@ -235,7 +237,9 @@ class Handler(BaseHTTPRequestHandler):
         path, item = tuple(words[:-1]), words[-1]
         lines = ftl.at(config.tree, path)
         if not isinstance(lines, list):
-            raise Error(400, "bad_request", "Invalid path depth", "Use, e.g., DELETE /config/dnsmasq/upstreams/127.0.0.1")
+            raise Error(
+                400, "bad_request", "Invalid path depth", "Use, e.g., DELETE /config/dnsmasq/upstreams/127.0.0.1"
+            )
         if self.command == "PUT":
             if item in lines:
                 raise Error(400, "bad_request", "Item already present", "Uniqueness of items is enforced")

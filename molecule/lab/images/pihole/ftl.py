@@ -164,11 +164,15 @@ class Config:
 
     def save(self) -> None:
         """Write the file anew where more than its date differs."""
-        text = "".join(f"{'.'.join(path)} = {json.dumps(value)}{marks(self, path)}\n" for path, value in leaves(self.tree))
+        text = "".join(
+            f"{'.'.join(path)} = {json.dumps(value)}{marks(self, path)}\n" for path, value in leaves(self.tree)
+        )
         old = self.path.read_text().split("\n", 2)[-1] if self.path.exists() else ""
         if old != text:
             now = datetime.datetime.now(datetime.timezone.utc)
-            self.path.write_text(f"# Pi-hole configuration file (v6.4)\n# Last updated on {now:%Y-%m-%d %H:%M:%S}\n{text}")
+            self.path.write_text(
+                f"# Pi-hole configuration file (v6.4)\n# Last updated on {now:%Y-%m-%d %H:%M:%S}\n{text}"
+            )
 
 
 def marks(config: Config, path: Path_) -> str:

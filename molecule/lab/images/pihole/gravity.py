@@ -65,7 +65,9 @@ class Database:
     def rows(self, section: str) -> list[dict[str, Any]]:
         """Rows as the API lists them."""
         if section == "groups":
-            found = self.query('SELECT name, description AS comment, enabled, id, date_added, date_modified FROM "group"')
+            found = self.query(
+                'SELECT name, description AS comment, enabled, id, date_added, date_modified FROM "group"'
+            )
             return [{**row, "enabled": bool(row["enabled"])} for row in found]
         table = {"domains": "domainlist", "lists": "adlist", "clients": "client"}[section]
         found = []
