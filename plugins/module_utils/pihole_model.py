@@ -87,6 +87,9 @@ def identity(section: str, line: str) -> str:
         return line.split(",")[0].strip().lower()
     if section == "conditional":
         return [*line.split(","), ""][1].strip().lower()
+    if section == "hosts":
+        address, _space, names = tidy(section, line).partition(" ")
+        return f"{6 if ':' in address else 4} {names}"
     return tidy(section, line)
 
 

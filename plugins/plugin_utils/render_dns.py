@@ -15,46 +15,38 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import 
 
 
 def dns_records(plan: Plan) -> Data:
-    """Return ``hosts`` ({address, names}) and ``left_out`` (names whose address nobody knows).
+    """Return ``hosts`` ({address, names}, a row for each name) and ``left_out`` (names whose address nobody knows).
 
     Inside the home a name means the host that serves it, whatever the internet's DNS says. Names of this host go
-    before those of its peers.
+    before those of its peers, and the name of a host before those that it serves: it is what its address is called.
     """
-    settings = plan["settings"]
     found: dict[str, str] = {}
     for name, address in [*_own(plan), *_peers(plan)]:
         found.setdefault(name, address)
-    known: dict[str, list[str]] = {}
-    for name, address in found.items():
-        if is_ip(address):
-            known.setdefault(address, []).append(name)
-    first = [settings["address"]] if settings["address"] in known else []
-    addresses = [*first, *sorted(address for address in known if address not in first)]
     return {
-        "hosts": [{"address": address, "names": sorted(known[address])} for address in addresses],
+        "hosts": [{"address": address, "names": [name]} for name, address in found.items() if is_ip(address)],
         "left_out": sorted(name for name, address in found.items() if not is_ip(address)),
     }
 
 
 def _own(plan: Plan) -> Iterator[tuple[str, str]]:
     settings = plan["settings"]
-    for route in plan["routes"]:
-        for name in names_of(route):
-            yield name, settings["address"]
+    yield from _host(plan["host"], settings["domain"], settings["address"])
+    for name in sorted({name for route in plan["routes"] for name in names_of(route)}):
+        yield name, settings["address"]
     routed = {route["service"] for route in plan["routes"]}
     for name, external in sorted(plan["external"].items()):
         address = urlsplit(external["url"]).hostname or ""
         if name not in routed and is_ip(address):
             yield f"{name}.{settings['domain']}", address
-    yield from _host(plan["host"], settings["domain"], settings["address"])
 
 
 def _peers(plan: Plan) -> Iterator[tuple[str, str]]:
     for host, peer in sorted(plan["peers"].items()):
+        yield from _host(host, peer["domain"], peer["address"])
         for route in peer["routes"]:
             for name in names_of(route):
                 yield name, str(route["address"])
-        yield from _host(host, peer["domain"], peer["address"])
 
 
 def names_of(route: Mapping[str, Any]) -> list[str]:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Pi-hole's API, as it was observed on FTL 6.4.1: its sessions, its answers that say well, its short absences."""
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import json

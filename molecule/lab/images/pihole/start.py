@@ -42,7 +42,7 @@ def become(uid: int, gid: int) -> None:
 
 def password() -> str:
     """FTLCONF_webserver_api_password, else the named secret, else a random one, which is logged."""
-    given = os.environ.get("FTLCONF_webserver_api_password")
+    given = dict(os.environ).get("FTLCONF_webserver_api_password")
     name = os.environ.get("WEBPASSWORD_FILE", "")
     path = Path(f"/run/secrets/{name}")  # a name, never a path
     if given is not None:
