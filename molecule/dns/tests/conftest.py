@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,15 +49,10 @@ COUNTERS = """table inet dnstest {
 """
 
 
-@pytest.fixture(scope="session", autouse=True)
-def surroundings() -> Iterator[None]:
+@pytest.fixture(scope="module", autouse=True)
+def surroundings(host: Any) -> None:
     """What stands around the host goes when the host goes."""
-    import labtest
-    import testinfra
-
-    host = testinfra.get_host(f"ansible://{labtest.HOST}?ansible_inventory={labtest.INVENTORY}", force_ansible=True)
     make(host)
-    yield
 
 
 def make(host: Any) -> None:
@@ -80,8 +74,8 @@ def make(host: Any) -> None:
     )
     host.check_output(
         "pid=$(docker inspect -f '{{.State.Pid}}' upstream); ip link del up0 2>/dev/null; "
-        "ip link add up0 type veth peer name up1 netns $pid && ip addr add 192.0.2.254/24 dev up0 && ip link set up0 up "
-        f"&& nsenter -t $pid -n sh -c 'ip link set lo up; ip addr add {INTERNET}/24 dev up1; ip link set up1 up; "
+        "ip link add up0 type veth peer name up1 netns $pid && ip addr add 192.0.2.254/24 dev up0 "
+        f"&& ip link set up0 up && nsenter -t $pid -n sh -c 'ip link set lo up; ip addr add {INTERNET}/24 dev up1; ip link set up1 up; "
         "ip route add default via 192.0.2.254'"
     )
     host.check_output(f"printf '%s' '{COUNTERS}' | nft -f -")

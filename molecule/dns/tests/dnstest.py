@@ -113,3 +113,21 @@ def wanted(**variables: Any) -> dict[str, Any]:
     """Arguments of the module as the scenario's variables say them, with these instead."""
     names = ("upstreams", "cnames", "conditional", "lists", "domains", "groups", "clients", "config")
     return {**{name: VARIABLES[f"pihole_{name}"] for name in names}, **variables}
+
+
+def leave(host: Any, sids: list[str]) -> None:
+    """Give these sessions back."""
+    script = "import sys, urllib.request as u\n"
+    script += (
+        "for s in sys.argv[2:]:\n    u.urlopen(u.Request(sys.argv[1], headers={'X-FTL-SID': s}, method='DELETE'))\n"
+    )
+    said = base64.b64encode(script.encode()).decode()
+    sessions = " ".join(f"'{sid}'" for sid in sids)
+    host.check_output(f'python3 -c "$(echo {said} | base64 -d)" {url(host)}/api/auth {sessions}')
+
+
+def restart(host: Any) -> None:
+    """Restart the container, and wait until it answers."""
+    host.check_output("docker restart -t 5 pihole")
+    ask = f"docker exec asker dig +short +time=1 +tries=1 @{labtest.address()} traefik.{labtest.HOST}.localhost"
+    labtest.until(lambda: host.run(ask).stdout.strip() == labtest.address(), 30, "Pi-hole is back")
