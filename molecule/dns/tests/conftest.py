@@ -75,8 +75,8 @@ def make(host: Any) -> None:
     host.check_output(
         "pid=$(docker inspect -f '{{.State.Pid}}' upstream); ip link del up0 2>/dev/null; "
         "ip link add up0 type veth peer name up1 netns $pid && ip addr add 192.0.2.254/24 dev up0 "
-        f"&& ip link set up0 up && nsenter -t $pid -n sh -c 'ip link set lo up; ip addr add {INTERNET}/24 dev up1; ip link set up1 up; "
-        "ip route add default via 192.0.2.254'"
+        f"&& ip link set up0 up && nsenter -t $pid -n sh -c 'ip link set lo up; ip addr add {INTERNET}/24 dev up1; "
+        "ip link set up1 up; ip route add default via 192.0.2.254'"
     )
     host.check_output(f"printf '%s' '{COUNTERS}' | nft -f -")
     host.check_output(f"printf '0.0.0.0 listed.example.org\\n' > {LIST}")

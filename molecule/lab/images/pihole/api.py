@@ -36,8 +36,9 @@ class Error(Exception):
 class Api:
     """State of the API, and its server, which goes away for a moment now and then."""
 
-    def __init__(self, config: ftl.Config, database: gravity.Database, resolver: ftl.Resolver) -> None:
+    def __init__(self, config: ftl.Config, database: gravity.Database, resolver: ftl.Resolver, port: int = 80) -> None:
         self.config, self.database, self.resolver = config, database, resolver
+        self.port = port
         self.sessions: dict[str, dict[str, Any]] = {}
         self.bad: list[float] = []
         self.lock = threading.RLock()
@@ -51,7 +52,7 @@ class Api:
         ThreadingHTTPServer.daemon_threads = True
         ThreadingHTTPServer.request_queue_size = 64
         while True:
-            self.server = ThreadingHTTPServer(("", 80), handler)
+            self.server = ThreadingHTTPServer(("", self.port), handler)
             self.server.serve_forever(poll_interval=0.05)
             self.server.server_close()
             self.resolver.stop()
