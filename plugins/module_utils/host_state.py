@@ -22,6 +22,7 @@ from typing import Any
 from ansible_collections.kronos.homelab.plugins.module_utils import (
     firewall,
     firewall_script,
+    pihole_marks,
     receipts,
     settled,
     share_state,
@@ -148,6 +149,7 @@ def left_reasons(
             reasons.append(f"{path}: does not lead to {target} any more")
     reasons += _user_reasons(left)
     reasons += docker_reasons(left, docker)
+    reasons += pihole_marks.reasons(left.get("pihole"))
     for name, state in (left.get("units") or {}).items():
         if name in units and units[name] != state:
             reasons.append(f"{name}: {units[name]}, was {state}")

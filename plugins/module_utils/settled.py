@@ -20,6 +20,8 @@ from ansible_collections.kronos.homelab.plugins.module_utils import receipts
 
 KIND = "asked"
 STACK = "stack"
+# Kinds of receipts on which nothing else rests.
+APART = (f"{STACK}--", "pihole--")
 
 
 def note(call: str, about: tuple[str, str], facts: Mapping[str, Any], *, root: str = "") -> None:
@@ -54,7 +56,7 @@ def known_calls(
     not hold, nothing is known.
     """
     differs = set(differing)
-    if any(not name.startswith(f"{STACK}--") for name in differs):
+    if any(not name.startswith(APART) for name in differs):
         return {}
     now = {f"{each['kind']}--{each['name']}": digest_of(each) for each in kept}
     return {

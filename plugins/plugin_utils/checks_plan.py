@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.plugin_utils.graph import find_cycles
@@ -113,12 +114,30 @@ def check_ports(selection: Selection, settings: Settings, problems: Problems) ->
     if settings.http_port == settings.https_port:
         problems.say("kronos_https_port", (), f"{settings.https_port}, as kronos_http_port", "another port")
     ordered = sorted(selection.entries.values(), key=lambda entry: (not entry.from_file, entry.service.name))
+    _check_bound(ordered, settings, problems)
     for entry in ordered:
         for number, protocol, path in _claims(entry):
             owner = taken.setdefault((number, protocol), entry.service.name)
             if owner != entry.service.name:
                 found = f"host port {number}/{protocol}, which {owner} has"
                 problems.say(*entry.locate(path), found, "a port of its own")
+
+
+def _check_bound(entries: Iterable[Entry], settings: Settings, problems: Problems) -> None:
+    """A port can be bound to an address, not to a name."""
+    bound = sorted(e.service.name for e in entries if any(port.address == "host" for port in e.service.ports))
+    if bound and not is_ip(settings.address):
+        wanted = f"an IP address: ports of {', '.join(bound)} are published on it alone"
+        problems.say("kronos_address", (), f"the name {settings.address!r}", wanted)
+
+
+def is_ip(text: str) -> bool:
+    """Tell an IP address from a name."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def check_open_ports(settings: Settings, zones: Zones, problems: Problems) -> None:

@@ -131,8 +131,10 @@ def _mount(volume: Volume, service: Service, context: Context) -> Data:
 def _directories(service: Service, mounts: list[Data]) -> list[Data]:
     """The data folders to make; without a stated user the image's root makes its own arrangements below them."""
     uid, gid = (service.user.uid, service.user.gid) if service.user else (0, 0)
-    sources = dict.fromkeys(mount["source"] for mount in mounts if mount["kind"] == "data")
-    return [{"path": source, "uid": uid, "gid": gid, "mode": "0750"} for source in sources]
+    own = [mount["source"] for mount in mounts if mount["kind"] == "data"]
+    stated = [volume.mode for volume in service.volumes if volume.name is not None]
+    modes = {source: mode or "0750" for source, mode in zip(own, stated, strict=True)}
+    return [{"path": source, "uid": uid, "gid": gid, "mode": mode} for source, mode in modes.items()]
 
 
 def _shared_directories(service: Service, context: Context) -> list[Data]:
@@ -166,6 +168,7 @@ def published_ports(service: Service, context: Context) -> list[Data]:
             "target": port.target or port.port,
             "protocol": port.protocol,
             "reach": port.reach if port.reach in REACH else context.zones.of(port.reach),
+            "address": context.settings.address if port.address == "host" else None,
         }
         for port in service.ports
     ]

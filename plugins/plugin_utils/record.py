@@ -113,6 +113,9 @@ class Service(Strict):
     joins_zones: bool = Field(
         False, description="Joins the serving side of every zone: a proxy or a monitoring server."
     )
+    addressed: bool = Field(
+        False, description="Has an address of its own for neighbours that cannot go by names, such as a DNS server."
+    )
     user: User | None = Field(None, description="Who the container runs as; null: what the image says.")
     hostname: HostName | None = Field(None, description="Host name inside the container.")
     init: bool = Field(True, description="Run the engine's small init as process 1; false for s6 images.")

@@ -95,6 +95,9 @@ EnvironmentValue = Annotated[
 ]
 
 
+Mode = Annotated[str, AfterValidator(matching(r"0[0-7]{3}", 'a quoted octal mode such as "0750"'))]
+
+
 class Volume(Strict):
     """One mount. Exactly one of name, storage, files and host says where it comes from."""
 
@@ -105,6 +108,9 @@ class Volume(Strict):
     host: AbsolutePath | None = Field(None, description='A path of the host; needs reasons."volumes.<target>".')
     target: AbsolutePath = Field(description="Where the container sees it.")
     read_only: bool = Field(False, description="Mount it read-only.")
+    mode: Mode | None = Field(
+        None, description='Rights of a folder of its own, where the program sets others than "0750" itself.'
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> Volume:
@@ -113,6 +119,8 @@ class Volume(Strict):
             raise wrong("exactly one of name, storage, files, host", " and ".join(sources) or "none of them")
         if self.path is not None and self.storage is None:
             raise wrong("path only beside storage", f"path {self.path!r} beside {sources[0]}")
+        if self.mode is not None and self.name is None:
+            raise wrong("mode only beside name", f"mode {self.mode!r} beside {sources[0]}")
         return self
 
 
@@ -126,6 +134,9 @@ class PublishedPort(Strict):
     target: Port | None = Field(None, description="Port in the container; default: the same.")
     protocol: Literal["tcp", "udp"] = Field("tcp", description="tcp or udp.")
     reach: Reach = Field(description="Who may reach it: public, lan, vpn, or the name of a zone.")
+    address: Literal["any", "host"] = Field(
+        "any", description="host: on kronos_address alone, so that another program may have the port on loopback."
+    )
 
 
 class HttpCheck(Strict):

@@ -137,8 +137,10 @@ def _condition(needed: Mapping[str, Any]) -> str:
 
 
 def _ports(plan: Plan, declared: Mapping[str, Any]) -> list[Data]:
-    """Return the port on every IPv4 address, and on IPv6 only where the settings ask for it."""
+    """Return the port on every IPv4 address, and on IPv6 only where the settings ask for it; or on the one stated."""
     addresses = ["0.0.0.0", "::"] if plan["settings"]["ipv6"] else ["0.0.0.0"]
+    if declared.get("address"):
+        addresses = [declared["address"]]
     return [
         {
             "target": declared["target"],
