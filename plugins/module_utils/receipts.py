@@ -21,6 +21,7 @@ has these optional keys, which ``host_check`` knows how to compare with the pres
 ``links``        {symbolic link: where it leads}
 ``packages``     [installed Debian package]
 ``vlans``        [VLAN interface, as the module vlan takes it]; ``marks``: whether their connections are marked
+``wireguard``    the tunnel, as wireguard_live compares it
 ``living``       [path of a receipt of this shape that a program on the host keeps up to date]
 ``due``          seconds since 1970 after which the work is to be done again; ``due_what`` says what
 """

@@ -123,6 +123,9 @@ def _openings(plan: Plan) -> Iterator[Opening]:
         service = plan["services"].get(port["service"]) or {}
         network = next(iter(service.get("networks") or ()), "")  # Docker publishes on the one with a way out
         yield _opening(plan, port["service"], port, families, limit, network)
+    if plan.get("vpn"):
+        port = {"port": plan["vpn"]["port"], "protocol": "udp", "reach": "public"}
+        yield _opening(plan, "wireguard", port, BOTH, "")
     for port in settings["open_ports"]:
         # Reach words of a setting are not resolved by the planner.
         zone = port["reach"] in plan["zones"] or port["reach"] in ("public", "lan", "vpn")

@@ -22,6 +22,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_plan import 
     check_references,
     check_stack_cycles,
     check_talks,
+    udp_ports,
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_route import check_guards, check_routes
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_service import check_service
@@ -47,6 +48,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.shares import (
     secrets_of,
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.templating import Renderer
+from ansible_collections.kronos.homelab.plugins.plugin_utils.vpn import check_vpn, vpn_cautions, vpn_entry
 from ansible_collections.kronos.homelab.plugins.plugin_utils.zones import read_named, read_zones
 
 Data = dict[str, Any]
@@ -101,6 +103,7 @@ def build_plan(request: Request) -> Data:
         check_open_ports(settings, zones, problems)
         check_routes(selection, settings, problems)
         check_guards(selection, settings, people, problems)
+        check_vpn(settings, people, udp_ports(selection), problems)
     problems.raise_if_any()
     if settings is None:
         raise AssertionError("settings are missing only after a problem, which has been raised")
@@ -114,6 +117,8 @@ def build_plan(request: Request) -> Data:
         raise
     context = Context(request.host, settings, zones, entries_of(storage, settings), services, given, joined, addresses)
     plan = _assemble(context, selection, stacks, request, cautions)
+    plan["vpn"] = vpn_entry(settings, people.models, services)
+    plan["cautions"] = sorted({*plan["cautions"], *vpn_cautions(plan["vpn"], plan["routes"])})
     plan["users"] = {name: person.model_dump() for name, person in sorted(people.models.items())}
     return _sealed(plan, request.run)
 
