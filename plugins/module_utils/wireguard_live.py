@@ -52,7 +52,10 @@ def mark(wish: Wish) -> str:
 def read(interface: str, run: Runner) -> Tunnel | None:
     """The tunnel that stands; None where there is none, also because nothing is installed yet."""
     try:
-        dump, link = run(["wg", "show", interface, "dump"], "", 30), run(["ip", "-j", "addr", "show", interface], "", 30)
+        dump, link = (
+            run(["wg", "show", interface, "dump"], "", 30),
+            run(["ip", "-j", "addr", "show", interface], "", 30),
+        )
     except KronosError:
         return None
     if dump.code or link.code:

@@ -135,4 +135,11 @@ def _live_diff(interface: str, reasons: list[str], tunnel: Tunnel | None) -> lis
     if not reasons or tunnel is None:
         return []
     text = "".join(f"{reason}\n" for reason in reasons)
-    return [{"before_header": f"interface {interface}", "after_header": f"interface {interface}", "before": text, "after": ""}]
+    return [
+        {
+            "before_header": f"interface {interface}",
+            "after_header": f"interface {interface}",
+            "before": text,
+            "after": "",
+        }
+    ]

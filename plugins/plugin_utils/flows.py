@@ -27,7 +27,6 @@ DNS = 53
 SCHEMES = {"http": 80, "https": 443}
 
 
-
 @dataclass(frozen=True)
 class Opening:
     """A port of the host, open to the addresses of some sets.
@@ -70,7 +69,9 @@ class Flows:
 
 def flows(plan: Plan, cloudflare: Sequence[str] = ()) -> Flows:
     """Return who reaches what, from the plan alone. *cloudflare*: ranges that stand in for those of the plan."""
-    return Flows(_sets(plan, cloudflare or cloudflare_ranges(plan)), tuple(_openings(plan)), tuple(_host_services(plan)))
+    return Flows(
+        _sets(plan, cloudflare or cloudflare_ranges(plan)), tuple(_openings(plan)), tuple(_host_services(plan))
+    )
 
 
 def vlan_network(vlan: Mapping[str, Any]) -> str:

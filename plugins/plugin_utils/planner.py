@@ -26,6 +26,11 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_plan import 
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_route import check_guards, check_routes
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_service import check_service
+from ansible_collections.kronos.homelab.plugins.plugin_utils.cloudflare import (
+    check_cloudflare,
+    cloudflare_entry,
+    cloudflare_secrets,
+)
 from ansible_collections.kronos.homelab.plugins.plugin_utils.derive import Context
 from ansible_collections.kronos.homelab.plugins.plugin_utils.graph import in_order
 from ansible_collections.kronos.homelab.plugins.plugin_utils.inventory import read_secret_names, read_settings
@@ -119,6 +124,10 @@ def build_plan(request: Request) -> Data:
     plan = _assemble(context, selection, stacks, request, cautions)
     plan["vpn"] = vpn_entry(settings, people.models, services)
     plan["cautions"] = sorted({*plan["cautions"], *vpn_cautions(plan["vpn"], plan["routes"])})
+    check_cloudflare(plan, given, problems)
+    problems.raise_if_any()
+    plan["cloudflare"] = cloudflare_entry(plan)
+    plan["secrets"] = [*plan["secrets"], *cloudflare_secrets(plan)]
     plan["users"] = {name: person.model_dump() for name, person in sorted(people.models.items())}
     return _sealed(plan, request.run)
 
