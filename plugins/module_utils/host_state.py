@@ -28,6 +28,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils import (
     share_state,
     timed_script,
     tree,
+    wireguard_live,
 )
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.host_docker import (
@@ -93,6 +94,7 @@ def judge(digest: str, engine: Engine, run: Runner, *, root: str = "", stacks: s
         missing = [name for name in (receipt["left"] or {}).get("packages") or [] if name not in packages]
         found += [f"package {name}: is not installed any more" for name in missing]
         found += vlan_reasons(receipt["left"] or {}, run)
+        found += wireguard_live.reasons_of(receipt["left"] or {}, run)
         if found or receipt["left"] is None or (receipt["kind"] == settled.STACK and receipt["name"] in broken):
             differing.add(f"{receipt['kind']}--{receipt['name']}")
         reasons += found

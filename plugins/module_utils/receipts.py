@@ -22,6 +22,7 @@ has these optional keys, which ``host_check`` knows how to compare with the pres
 ``packages``     [installed Debian package]
 ``vlans``        [VLAN interface, as the module vlan takes it]; ``marks``: whether their connections are marked
 ``pihole``       {folder, and digests of what its files say: config, entries}
+``wireguard``    the tunnel, as wireguard_live compares it
 ``living``       [path of a receipt of this shape that a program on the host keeps up to date]
 ``due``          seconds since 1970 after which the work is to be done again; ``due_what`` says what
 """

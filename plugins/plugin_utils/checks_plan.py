@@ -140,6 +140,12 @@ def is_ip(text: str) -> bool:
     return True
 
 
+def udp_ports(selection: Selection) -> set[int]:
+    """UDP ports of the host that services take."""
+    claims = (claim for entry in selection.entries.values() for claim in _claims(entry))
+    return {number for number, protocol, _path in claims if protocol == "udp"}
+
+
 def check_open_ports(settings: Settings, zones: Zones, problems: Problems) -> None:
     """The zones that ports of the host's own programs are open to must exist."""
     known = {*REACH, *zones.known()}

@@ -22,11 +22,17 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_plan import 
     check_references,
     check_stack_cycles,
     check_talks,
+    udp_ports,
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_route import check_guards, check_routes
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_secret import check_derived
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_service import check_service
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_waf import check_waf
+from ansible_collections.kronos.homelab.plugins.plugin_utils.cloudflare import (
+    check_cloudflare,
+    cloudflare_entry,
+    cloudflare_secrets,
+)
 from ansible_collections.kronos.homelab.plugins.plugin_utils.derive import Context
 from ansible_collections.kronos.homelab.plugins.plugin_utils.graph import in_order
 from ansible_collections.kronos.homelab.plugins.plugin_utils.inventory import read_secret_names, read_settings
@@ -57,6 +63,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.shares import (
     secrets_of,
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.templating import Renderer
+from ansible_collections.kronos.homelab.plugins.plugin_utils.vpn import check_vpn, vpn_cautions, vpn_entry
 from ansible_collections.kronos.homelab.plugins.plugin_utils.zones import read_named, read_zones
 
 Data = dict[str, Any]
@@ -116,6 +123,7 @@ def build_plan(request: Request) -> Data:
         check_guards(selection, settings, people, problems)
         check_login(selection, people, settings, problems)
         check_waf(selection, problems)
+        check_vpn(settings, people, udp_ports(selection), problems)
     problems.raise_if_any()
     if settings is None or login is None:
         raise AssertionError("settings are missing only after a problem, which has been raised")
@@ -129,6 +137,12 @@ def build_plan(request: Request) -> Data:
         raise
     context = Context(request.host, settings, zones, entries_of(storage, settings), services, given, joined, addresses)
     plan = _assemble(context, selection, stacks, request, cautions)
+    plan["vpn"] = vpn_entry(settings, people.models, services)
+    plan["cautions"] = sorted({*plan["cautions"], *vpn_cautions(plan["vpn"], plan["routes"])})
+    check_cloudflare(plan, given, problems)
+    problems.raise_if_any()
+    plan["cloudflare"] = cloudflare_entry(plan)
+    plan["secrets"] = [*plan["secrets"], *cloudflare_secrets(plan)]
     plan["users"] = {name: person.model_dump() for name, person in sorted(people.models.items())}
     plan["login"] = login_entry(settings, login, plan, selection)
     plan["cautions"] = sorted({*plan["cautions"], *login_cautions(settings, plan["login"])})

@@ -44,11 +44,11 @@ STATES = "ct state vmap { established : accept, related : accept, invalid : drop
 def firewall_ruleset(plan: Plan, options: Mapping[str, Any] | None = None) -> str:
     """Return the text that loads the table in one transaction, whatever was there of it before.
 
-    *options*: see DEFAULTS; without ranges of Cloudflare the known ones are meant; input and forward are lines of
+    *options*: see DEFAULTS; without ranges of Cloudflare those of the plan are meant; input and forward are lines of
     nftables that stand before the last refusal.
     """
     said = _options(options or {})
-    found = flow.flows(plan, said["cloudflare"] or flow.CLOUDFLARE)
+    found = flow.flows(plan, said["cloudflare"])
     body = [*_sets(found, said), *_published(found, said), *_containers(plan, found)]
     body += [*_refused(said), *_input(said), *_forward(plan, said), *_leaving(plan)]
     head = ["# SPDX-License-Identifier: GPL-3.0-or-later", "# Derived from the plan; edits are lost."]
@@ -202,7 +202,7 @@ def _input(said: Data) -> list[str]:
 def _forward(plan: Plan, said: Data) -> list[str]:
     """What passes through the host: to and from our containers, to whatever Docker publishes, between VLANs.
 
-    What others route through the host (a VPN server, virtual machines, other containers going out) is not ours.
+    What others route through the host (virtual machines, other containers going out) is not ours.
     """
     # br_netfilter shows what passes between two ports of one bridge here too.
     own = [f'iifname "{name}" oifname "{name}" accept' for name in _bridges(plan)]
@@ -220,8 +220,20 @@ def _forward(plan: Plan, said: Data) -> list[str]:
         f"oifname {OURS} goto refused",
         'iifname != "docker0" oifname "docker0" goto refused',
         *apart,
+        *_tunnel(plan.get("vpn")),
     ]
     return _block("chain forward", lines)
+
+
+def _tunnel(vpn: Mapping[str, Any] | None) -> Iterator[str]:
+    """Devices of our VPN pass through the host to the stated networks alone, and to each other not at all."""
+    if vpn:
+        for family in flow.BOTH:
+            networks = of_family(vpn["forward"], family)
+            if networks:
+                listed = f"{FAMILY[family]} daddr {{ {', '.join(networks)} }}"
+                yield f'iifname "{vpn["interface"]}" oifname != "{vpn["interface"]}" {listed} accept'
+        yield f'iifname "{vpn["interface"]}" goto refused'
 
 
 def _leaving(plan: Plan) -> list[str]:
