@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.kronos.homelab.plugins.plugin_utils.flows import CLOUDFLARE
+from ansible_collections.kronos.homelab.plugins.plugin_utils.cloudflare import cloudflare_ranges
 from ansible_collections.kronos.homelab.plugins.plugin_utils.names import DNS_SAFE, URL, is_host_name
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan, RenderError, revision
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_waf_rules import main_rules, route_rules
@@ -88,14 +88,13 @@ proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt;
 _PATTERNS = {"name": DNS_SAFE, "upstream": re.compile(URL)}
 
 
-def waf_nginx(plan: Plan, cloudflare: Sequence[str] = ()) -> str:
+def waf_nginx(plan: Plan) -> str:
     """Return nginx.conf: every route behind the firewall, and the port that tells health and revision.
 
-    `cloudflare`: Cloudflare's networks, where they are others than those that this release knows.
     Raises RenderError for a route whose text could mean more than a name, a host name or a URL.
     """
-    mark = revision(_content(plan, cloudflare))
-    return f"{_content(plan, cloudflare)}{_indented(_block('server', _health(mark)), 1)}}}\n"
+    mark = revision(_content(plan))
+    return f"{_content(plan)}{_indented(_block('server', _health(mark)), 1)}}}\n"
 
 
 def waf_rules(plan: Plan) -> str:
@@ -104,9 +103,9 @@ def waf_rules(plan: Plan) -> str:
     return main_rules()
 
 
-def waf_reload_check(plan: Plan, cloudflare: Sequence[str] = ()) -> Data:
+def waf_reload_check(plan: Plan) -> Data:
     """Return the HTTP check that holds when nginx runs with waf_nginx(plan): it serves that revision."""
-    mark = revision(_content(plan, cloudflare))
+    mark = revision(_content(plan))
     return {"http": {"port": HEALTH_PORT, "path": "/health", "expect": f"revision == '{mark}'"}}
 
 
@@ -127,14 +126,14 @@ def _routes(plan: Plan) -> list[Mapping[str, Any]]:
     return [route for route in plan["routes"] if route["waf"]]
 
 
-def _content(plan: Plan, cloudflare: Sequence[str]) -> str:
+def _content(plan: Plan) -> str:
     """Return everything but the server of the health port, which carries the revision of this text."""
     routes = _routes(plan)
     for route in routes:
         _check(route)
     parts = [
         _HTTP.format(bodies=BODIES, folder=FOLDER),
-        _clients(plan, cloudflare),
+        _clients(plan),
         _block("map $http_upgrade $kronos_connection", 'default upgrade;\n"" "";\n'),
         _block(f'map "$http_{ROUTE_HEADER.lower().replace("-", "_")} $host" $kronos_route', _names(routes)),
         _block("map $upstream_status $kronos_refused", '"" $request_id;\ndefault "";\n'),
@@ -165,7 +164,7 @@ def _is_url(text: str) -> bool:
         return False
 
 
-def _clients(plan: Plan, cloudflare: Sequence[str]) -> str:
+def _clients(plan: Plan) -> str:
     """Return who may ask, and whom the address of the client is believed.
 
     Only the proxy may: other containers of the serving side would come past its rules, and its login.
@@ -173,7 +172,7 @@ def _clients(plan: Plan, cloudflare: Sequence[str]) -> str:
     proxy = plan["services"].get(plan["settings"]["ingress"]) or {}
     addresses = sorted({_network(one) for one in (proxy.get("addresses") or {}).values()})
     behind = plan["settings"]["web_from"] == "cloudflare"
-    trusted = [*addresses, *(_network(one) for one in (cloudflare or CLOUDFLARE) if behind)]
+    trusted = [*addresses, *(_network(one) for one in cloudflare_ranges(plan) if behind)]
     asks = "".join(f"{one} 1;\n" for one in addresses)
     lines = [f"set_real_ip_from {one};\n" for one in trusted]
     lines += ["real_ip_header X-Forwarded-For;\n", "real_ip_recursive on;\n"]

@@ -155,12 +155,12 @@ def test_only_the_proxy_asks_and_is_believed(web_from: str, plans: Any) -> None:
 
 
 def test_other_networks_of_cloudflare(plans: Any) -> None:
-    plan = plans.plan(settings={"web_from": "cloudflare"})
-    text = waf_nginx(plan, ["198.51.100.0/24"])
+    settings = {"web_from": "cloudflare", "cloudflare_ranges": ["198.51.100.0/24"]}
+    text = waf_nginx(plans.plan(settings=settings))
     assert "set_real_ip_from 198.51.100.0/24;" in text
     assert "172.64.0.0/13" not in text
     with pytest.raises(RenderError, match="a network is wanted"):
-        waf_nginx(plan, ["198.51.100.0/24; return 200"])
+        waf_nginx(plans.plan(settings={**settings, "cloudflare_ranges": ["198.51.100.0/24; return 200"]}))
 
 
 def test_without_a_proxy_nobody_is_answered(plans: Any) -> None:
