@@ -23,7 +23,8 @@ STACKS = sorted({path.parent.parent.name for path in RECORDS.values()})
 def plan(planning: Any) -> Any:
     """A plan of everything there is."""
     media = {"type": "local", "path": "/mnt/media"}
-    return planning.plan(kronos_stacks=STACKS, kronos_storage={"media": media})
+    login = {"kronos_login": "authelia", "kronos_users": {"ada": {"groups": ["family"]}}}
+    return planning.plan(kronos_stacks=STACKS, kronos_storage={"media": media}, **login)
 
 
 @pytest.mark.parametrize("name", RECORDS)
