@@ -49,7 +49,7 @@ def test_the_page_says_how_the_log_is_read(host: Any) -> None:
     assert lines[place + 1 :] == [
         '"uri":"/api/notes"',
         '"ruleId":"930120"',
-        '"data":"Matched Data: etc/hosts found within ARGS:json.text: Run: cat /etc/hosts"',
+        '"data":"Matched Data: etc/hosts found within ARGS:json.text: run: cat /etc/hosts"',
         '"ruleId":"949110"',
         '"data":""',
     ]
