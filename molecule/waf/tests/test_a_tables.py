@@ -71,14 +71,11 @@ def test_honest_requests_pass(host: Any, capsys: pytest.CaptureFixture[str]) -> 
     assert false == taken
     assert not [(name, one.status) for name, one in plain.items() if not one.refused and one.status != 200]
     assert not [(name, one.status) for name, one in spared.items() if one.status != 200]
-
-
-def test_what_passes_arrives_as_it_was_sent() -> None:
+    # and what passed arrived as it was sent
     wrong = []
     for row in HONEST:
-        outcome = waftest.ask("spared", row)
         if row.method != "HEAD":
-            seen = outcome.seen
+            seen = spared[row.name].seen
             if (seen["method"], seen["path"], seen["length"]) != (row.method, row.path, len(row.body)):
                 wrong.append((row.name, seen))
     assert not wrong

@@ -15,6 +15,7 @@ import pytest
 import waftest
 from attacks import ATTACKS
 from honest import TAKEN_FOR_ATTACKS
+from kronos_docs.markdown_page import blocks
 from requests_table import Ask, get, send
 
 SQL = next(row for row in ATTACKS if row.name == "sql: always true")
@@ -34,6 +35,24 @@ def test_a_rule_is_left_out_for_one_service_alone(host: Any) -> None:
     assert (refused.status, waftest.ask("spared", RECIPE).status) == (403, 200)
     assert waftest.log(host)[refused.refused]["rules"] == [930120, 949110]
     assert waftest.ask("spared", SQL).status == 403
+
+
+def test_the_page_says_how_the_log_is_read(host: Any) -> None:
+    """The command of docs/waf.md, as it stands there, with the words of its example."""
+    (command,) = [
+        block.text for block in blocks((labtest.ROOT / "docs" / "waf.md").read_text()) if block.language == "bash"
+    ]
+    refused = waftest.ask("app", RECIPE)
+    lines = host.check_output(command).splitlines()
+    place = lines.index(f'"unique_id":"app/app.{labtest.HOST}.localhost/{refused.refused}"')
+    assert lines[place - 1].startswith('"client_ip":"')
+    assert lines[place + 1 :] == [
+        '"uri":"/api/notes"',
+        '"ruleId":"930120"',
+        '"data":"Matched Data: etc/hosts found within ARGS:json.text: run: cat /etc/hosts"',
+        '"ruleId":"949110"',
+        '"data":""',
+    ]
 
 
 def test_an_answer_of_the_service_is_not_called_a_refusal() -> None:
