@@ -23,7 +23,8 @@ STACKS = sorted({path.parent.parent.name for path in RECORDS.values()})
 def plan(planning: Any) -> Any:
     """A plan of everything there is."""
     media = {"type": "local", "path": "/mnt/media"}
-    return planning.plan(kronos_stacks=STACKS, kronos_storage={"media": media})
+    either = {name: {"enabled": True} for name in ("unbound", "dnsdist")}  # one of them at most, by a variable
+    return planning.plan(kronos_stacks=STACKS, kronos_storage={"media": media}, kronos_services=either)
 
 
 @pytest.mark.parametrize("name", RECORDS)

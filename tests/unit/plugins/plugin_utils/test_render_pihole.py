@@ -76,7 +76,7 @@ def test_stated_names_go_before_derived_ones(plans: Any) -> None:
             {"hosts": [{"address": "nas", "names": ["a"]}]},
             "pihole_hosts: [0].address: found 'nas'; wanted an IP address",
         ),
-        ({"hosts": [{"adress": "192.0.2.1", "names": ["a"]}]}, "found the unknown key 'adress'; wanted a known key"),
+        ({"hosts": [{"adress": "192.0.2.1", "names": ["a"]}]}, "found the unknown key 'adress'; wanted one of"),
         ({"cnames": [{"alias": "a b", "target": "c"}]}, "pihole_cnames: [0].alias: found 'a b'; wanted a host name"),
         (
             {"conditional": [{"network": "192.168.1.7/24", "server": "192.168.1.1"}]},

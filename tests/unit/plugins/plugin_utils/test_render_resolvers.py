@@ -31,8 +31,8 @@ def test_dnsdist_asks_over_https_alone(plans: Any) -> None:
     servers += [{"url": "https://doh.example:8443", "addresses": ["192.0.2.1"]}]
     lines = [line for line in dnsdist_config(plans.plan(), servers).splitlines() if line.startswith("newServer")]
     assert lines[0] == (
-        'newServer({address="9.9.9.9:443", name="dns.quad9.net-1", order=1, tls="openssl", subjectName="dns.quad9.net", '
-        'dohPath="/dns-query", validateCertificates=true, caStore="/etc/ssl/certs/ca-certificates.crt"})'
+        'newServer({address="9.9.9.9:443", name="dns.quad9.net-1", order=1, tls="openssl", subjectName="dns.quad9.net"'
+        ', dohPath="/dns-query", validateCertificates=true, caStore="/etc/ssl/certs/ca-certificates.crt"})'
     )
     assert 'address="[2620:fe::fe]:443", name="dns.quad9.net-2", order=2' in lines[1]
     assert 'address="192.0.2.1:8443", name="doh.example-3"' in lines[2]
