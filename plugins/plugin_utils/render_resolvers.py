@@ -19,6 +19,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import 
 # Ports that need no right of root.
 UNBOUND_PORT = 5335
 DNSDIST_PORT = 5353
+DNSDIST_METRICS = 8083
 UNBOUND_FOLDER = "/etc/unbound/kronos"
 DNSDIST_FOLDER = "/etc/dnsdist/kronos"
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
@@ -45,7 +46,10 @@ def unbound_config(plan: Plan, upstreams: Iterable[Mapping[str, Any]], own_ca: b
         f'  tls-cert-bundle: "{UNBOUND_FOLDER + "/ca.pem" if own_ca else BUNDLE}"',
         "  prefetch: yes",
         "remote-control:",
-        "  control-enable: no",
+        # inside the container alone: its health check asks there
+        "  control-enable: yes",
+        "  control-interface: 127.0.0.1",
+        "  control-use-cert: no",
         "forward-zone:",
         '  name: "."',
         "  forward-tls-upstream: yes",
@@ -61,6 +65,8 @@ def dnsdist_config(plan: Plan, upstreams: Iterable[Mapping[str, Any]], own_ca: b
         'setACL({"0.0.0.0/0"})',
         'setSecurityPollSuffix("")  -- it would ask for news of itself in plain',
         "setServerPolicy(firstAvailable)",
+        f'webserver("0.0.0.0:{DNSDIST_METRICS}")',
+        'setWebserverConfig({acl="0.0.0.0/0", statsRequireAuthentication=false})',
     ]
     for order, (url, address) in enumerate((each["url"], one) for each in upstreams for one in each["addresses"]):
         parts = urlsplit(url)

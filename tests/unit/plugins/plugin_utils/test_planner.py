@@ -215,7 +215,9 @@ def test_the_hosts_own_network(planning: Any) -> None:
     assert plan["routes"][0]["upstream"] == "http://172.17.0.1:8080"
     assert plan["scrapes"][0]["target"] == "172.17.0.1:9000"
     assert [probe["kind"] for probe in plan["probes"]] == ["route"]
-    assert plan["published"] == [{"service": "hello", "port": 5353, "target": 5353, "protocol": "udp", "reach": "lan"}]
+    assert plan["published"] == [
+        {"service": "hello", "port": 5353, "target": 5353, "protocol": "udp", "reach": "lan", "address": None}
+    ]
     assert {"service": "hello", "what": "network", "reason": "multicast"} in plan["exceptions"]
 
 

@@ -24,7 +24,8 @@ def plan(planning: Any) -> Any:
     """A plan of everything there is."""
     media = {"type": "local", "path": "/mnt/media"}
     login = {"kronos_login": "authelia", "kronos_users": {"ada": {"groups": ["family"]}}}
-    return planning.plan(kronos_stacks=STACKS, kronos_storage={"media": media}, **login)
+    either = {name: {"enabled": True} for name in ("unbound", "dnsdist")}  # one of them at most, by a variable
+    return planning.plan(kronos_stacks=STACKS, kronos_storage={"media": media}, kronos_services=either, **login)
 
 
 @pytest.mark.parametrize("name", RECORDS)
