@@ -208,18 +208,18 @@ def converge(wish: Wish, client: api.Client, fetch: api.Fetch, write: bool) -> t
 
 
 def find_addresses(wish: Wish, fetch: api.Fetch) -> tuple[dict[int, str], list[str]]:
-    """Our address in each version of IP, and what was said where it could not be told."""
+    """Our address in each version of IP, and what was said where nobody could tell it."""
     found: dict[int, str] = dict(wish.addresses)
     silent: list[str] = []
     for family, services in sorted(wish.services.items()):
-        if family in found:
-            continue
-        for service in services:
+        reasons = []
+        for service in services if family not in found else ():
             address, reason = api.ask_address(service, family, fetch)
             if address:
-                found[family] = address
+                found[family], reasons = address, []
                 break
-            silent.append(f"{service}: {reason}")
+            reasons.append(f"{service}: {reason}")
+        silent += reasons
     return found, silent
 
 

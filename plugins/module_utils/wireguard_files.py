@@ -56,7 +56,9 @@ def _program(wish: Wish) -> Iterator[str]:
     yield from ("}", "", 'if [ "$1" = down ]; then down; exit; fi', "down")
     yield f"if ! ip link add dev {name} type wireguard 2> /dev/null; then"
     yield "  # a kernel without WireGuard: the same by a program, if there is one"
-    yield "  command -v wireguard-go > /dev/null || { echo 'no WireGuard in this kernel, and no wireguard-go' >&2; exit 1; }"
+    yield "  if ! command -v wireguard-go > /dev/null; then"
+    yield "    echo 'this kernel has no WireGuard, and there is no wireguard-go' >&2; exit 1"
+    yield "  fi"
     yield f"  LOG_LEVEL=error wireguard-go {name}"
     yield "fi"
     yield f"wg setconf {name} {configuration_path(name)}"

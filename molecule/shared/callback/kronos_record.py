@@ -33,6 +33,11 @@ KEEP = (
     "notices",
     "installed",
     "settled",
+    "added",
+    "removed",
+    "rotated",
+    "restarted",
+    "addresses",
 )
 
 
