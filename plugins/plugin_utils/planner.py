@@ -36,6 +36,12 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.networks import (
     list_zones,
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import Problems
+from ansible_collections.kronos.homelab.plugins.plugin_utils.proxy import (
+    check_stream_target,
+    check_tls,
+    equip_routes,
+    equip_tls,
+)
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record import Service
 from ansible_collections.kronos.homelab.plugins.plugin_utils.selection import OWN_STACK, Selection, read_layers, select
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import LAYERED, LEFT_OUT, Person
@@ -46,6 +52,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.shares import (
     read_shares,
     secrets_of,
 )
+from ansible_collections.kronos.homelab.plugins.plugin_utils.streams import check_streams
 from ansible_collections.kronos.homelab.plugins.plugin_utils.templating import Renderer
 from ansible_collections.kronos.homelab.plugins.plugin_utils.zones import read_named, read_zones
 
@@ -87,6 +94,8 @@ def build_plan(request: Request) -> Data:
     storage = read_shares(layers["storage"], renderer, problems)
     people = read_named(Person, "kronos_users", layers["users"], renderer, problems)
     selection = select(request.catalogue, layers["services"], stacks, renderer, problems)
+    if settings is not None:
+        equip_tls(selection, settings)
     given = read_secret_names(request.variables, selection, renderer, problems)
     for entry in selection.entries.values():
         check_service(entry, problems)
@@ -101,6 +110,10 @@ def build_plan(request: Request) -> Data:
         check_open_ports(settings, zones, problems)
         check_routes(selection, settings, problems)
         check_guards(selection, settings, people, problems)
+        check_streams(selection, settings, problems)
+        check_tls(selection, settings, problems)
+        check_stream_target(selection, settings, problems)
+        equip_routes(selection, settings)
     problems.raise_if_any()
     if settings is None:
         raise AssertionError("settings are missing only after a problem, which has been raised")
@@ -142,6 +155,7 @@ def _assemble(context: Context, selection: Selection, stacks: list[str], request
         "zones": list_zones(context.zones),
         "networks": list_networks(context.joined, context.addresses, context.zones, context.settings.ipv6),
         "routes": [route for listed in routes.values() for route in listed],
+        "streams": derive.streams_of(context),
         "published": [
             {"service": service.name, **port}
             for service in containers.values()

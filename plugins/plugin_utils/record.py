@@ -35,7 +35,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.record_parts import
     User,
     Volume,
 )
-from ansible_collections.kronos.homelab.plugins.plugin_utils.record_route import Route
+from ansible_collections.kronos.homelab.plugins.plugin_utils.record_route import Route, Stream
 from pydantic import AfterValidator, Field
 
 # The engine's names: https://github.com/moby/moby/blob/master/oci/caps
@@ -131,6 +131,7 @@ class Service(Strict):
     entrypoint: str | list[str] | None = Field(None, description="Instead of the image's entry point.")
     routes: list[Route] = Field(default_factory=list, description="Web addresses of the service.")
     ports: list[PublishedPort] = Field(default_factory=list, description="Ports on the host's own address.")
+    streams: list[Stream] = Field(default_factory=list, description="TCP and UDP ports that the proxy passes on.")
     needs: list[Name] = Field(default_factory=list, description="Services that must be healthy first.")
     talks_to: list[Line] = Field(
         default_factory=list, description="Services it may reach; name@host for one of another host."

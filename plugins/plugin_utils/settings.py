@@ -22,6 +22,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.model import (
     Strict,
     wrong,
 )
+from ansible_collections.kronos.homelab.plugins.plugin_utils.settings_tls import Tls
 from pydantic import Field, field_validator, model_validator
 
 PREFIX = "kronos_"
@@ -30,12 +31,6 @@ PREFIX = "kronos_"
 LONGEST_POOL = 18
 
 InterfaceName = Annotated[Line, Field(pattern=r"^[A-Za-z0-9._-]{1,15}$")]
-
-
-class Tls(Strict):
-    """Where certificates come from."""
-
-    mode: Literal["internal_ca"] = Field("internal_ca", description="internal_ca: a root of our own on the host.")
 
 
 class OpenPort(Strict):
