@@ -87,7 +87,7 @@ def read_rules(text: str) -> Rules:
 
 
 def read_refusal(line: str) -> Refusal | None:
-    """Return what a line of the log says, where it is a refusal. ``ClientAddr`` is the peer, whoever it claims to be."""
+    """Return what a line of the log says, where it is a refusal. ``ClientAddr`` is the peer, whatever it claims."""
     try:
         said = json.loads(line)
     except ValueError:

@@ -58,9 +58,11 @@ def _certificate(check: Check, address: str, root_certificate: str) -> tuple[boo
     ):
         certificate = secured.getpeercert() or {}
         version = secured.version()
-    expires = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
-    days = int((expires - datetime.now(timezone.utc).timestamp()) // 86400)
-    return True, f"valid for {days} more days, {version}"
+    left = ssl.cert_time_to_seconds(str(certificate["notAfter"])) - datetime.now(timezone.utc).timestamp()
+    days, minutes = int(left // 86400), int(left // 60)
+    names = [str(value) for part in certificate.get("issuer", ()) for key, value in part if key == "commonName"]
+    said = f"valid for {days} more days" if days else f"valid for {minutes} more minutes"
+    return True, f"{said}, of {names[0] if names else 'nobody'}, {version}"
 
 
 def _route(check: Check, address: str) -> tuple[bool, str]:

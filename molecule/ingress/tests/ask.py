@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The kronos.homelab authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs beside the lab host: ``ask.py SOURCE TARGET NAME PATH METHOD HEADERS COUNT`` asks over HTTPS, prints JSON lines."""
+"""Runs beside the lab host: ``ask.py SOURCE TARGET NAME PATH METHOD HEADERS COUNT`` asks over HTTPS, prints JSON."""
 
 from __future__ import annotations
 

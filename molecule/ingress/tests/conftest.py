@@ -40,3 +40,9 @@ def clients(host: Any, first: Run) -> Iterator[Clients]:
     one.start()
     yield one
     one.stop()
+
+
+@pytest.fixture(scope="session")
+def second(host: Any, clients: Clients) -> Run:
+    """The second run: certificates over HTTP, open to the internet."""
+    return converge(acme("acme_http"))

@@ -73,9 +73,10 @@ def services() -> dict[str, Any]:
                     "access": "public",
                     "path": "/app/deep",
                     "name": "deep",
-                    "headers": {"request": {"X-Said": "by the proxy"}, "response": {"X-Answer": "a `b` $c \"d\""}},
+                    "headers": {"request": {"X-Said": "by the proxy"}, "response": {"X-Answer": 'a `b` $c "d"'}},
                 },
                 {"host": "inner", "port": 8080, "access": "lan", "name": "inner"},
+                {"host": "tunnel", "port": 8080, "access": "vpn", "name": "tunnel"},
             ],
         },
         "talk": {
@@ -141,7 +142,9 @@ def converge(tls: dict[str, Any], *arguments: str, **said: Any) -> Run:
 def put(host: Any, path: str, content: bytes) -> None:
     """Write a file on the host that everybody may read."""
     text = content.hex()
-    host.check_output(f"mkdir -p $(dirname {path}) && python3 -c 'print(end=bytes.fromhex(\"{text}\").decode())' > {path}")
+    host.check_output(
+        f"mkdir -p $(dirname {path}) && python3 -c 'print(end=bytes.fromhex(\"{text}\").decode())' > {path}"
+    )
 
 
 def prepare(host: Any) -> None:
