@@ -17,11 +17,12 @@ _DURATION = re.compile(r"([1-9][0-9]{0,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def ban_rules(plan: Plan, said: Mapping[str, Any]) -> Data:
+def ban_rules(plan: Plan, said: Mapping[str, Any] | None = None) -> Data:
     """Return the program's configuration; home, VPN, zones, who manages the host, and Cloudflare are never banned.
 
     *said*: failures, within and for, each with a default. Raises RenderError for anything else.
     """
+    said = said or {}
     unknown = sorted(set(said) - set(USUAL))
     if unknown:
         raise RenderError(f"traefik_ban.{unknown[0]}: no such key; known are {', '.join(USUAL)}")

@@ -75,7 +75,7 @@ class Tls(Strict):
             raise wrong(f"{strange[0]} only with the mode {owners}", f"{strange[0]} with {self.mode}")
         missing = [key for key in _NEEDED.get(self.mode, ()) if not getattr(self, key)]
         if missing:
-            raise wrong(f"{' and '.join(missing)} with the mode {self.mode}", "nothing")
+            raise wrong(f"{' and '.join(missing)} beside it", f"the mode {self.mode} alone")
         twice = sorted(set(self.environment) & set(self.secrets))
         if twice:
             raise wrong("each variable once, in environment or in secrets", f"{twice[0]} in both")
