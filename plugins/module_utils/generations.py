@@ -204,8 +204,11 @@ def _meta(generation: Generation, layout: Layout) -> dict[str, Any]:
 
 
 def _without_content(extra: Any) -> dict[str, Any]:
-    """The files are beside it."""
-    files = [{key: each for key, each in one.items() if key != "content"} for one in extra.get("files") or ()]
+    """The files are beside it; of one with secrets the text is kept that has none, to tell what is secret in it."""
+    files = [
+        {key: each for key, each in one.items() if key != "content" or one.get("secrets")}
+        for one in extra.get("files") or ()
+    ]
     return {**extra, "files": files}
 
 

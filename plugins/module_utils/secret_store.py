@@ -14,7 +14,6 @@ import base64
 import difflib
 import glob
 import os
-import re
 import secrets
 import stat
 import string
@@ -23,38 +22,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.module_utils import atomic, fingerprint_key, receipts, secret_spare
+from ansible_collections.kronos.homelab.plugins.module_utils import (
+    atomic,
+    fingerprint_key,
+    receipts,
+    secret_derive,
+    secret_spare,
+)
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils.secret_wanted import WantedSecret, describe
 from ansible_collections.kronos.homelab.plugins.module_utils.secret_words import WORDS
 
 ROOT = "/etc/kronos/secrets"
 STACKS = "/opt/kronos/stacks"
-NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
-# format: (what length counts, default length, least length)
-FORMATS = {
-    "hex": ("characters", 32, 8),
-    "base64": ("bytes", 32, 8),
-    "alphanumeric": ("characters", 32, 8),
-    "passphrase": ("words", 8, 5),
-    "uuid": ("", 0, 0),
-    "given": ("", 0, 0),
-}
-
-
-@dataclass(frozen=True)
-class WantedSecret:
-    """A declared secret; ``given`` is its value from the inventory, None where the host generates it."""
-
-    service: str
-    name: str
-    format: str
-    length: int
-    given: str | None = field(default=None, repr=False)
-
-    @property
-    def key(self) -> str:
-        """How users name it."""
-        return f"{self.service}/{self.name}"
+# Actions after which the value is another one.
+_NEW = ("created", "given", "rotated", "derived")
 
 
 @dataclass(frozen=True)
@@ -70,7 +52,8 @@ class Stored:
 class SecretsChange:
     """What has to happen.
 
-    ``actions`` maps service/name to created, restored, given, rotated or repaired (mode or owner); ``kept`` are those
+    ``actions`` maps service/name to created, restored, given, rotated, derived (anew, since its source is another one)
+    or repaired (mode or owner); ``kept`` are those
     that have a value already; ``key`` is what happens to the key of the fingerprints: created, repaired or nothing;
     ``returning`` are those that get the value again that their services use.
     """
@@ -92,8 +75,7 @@ class SecretsChange:
     @property
     def renewed(self) -> list[str]:
         """Those that get a value that no service uses yet."""
-        new = ("created", "given", "rotated")
-        return [key for key, action in self.actions.items() if action in new and key not in self.returning]
+        return [key for key, action in self.actions.items() if action in _NEW and key not in self.returning]
 
     @property
     def diff(self) -> list[dict[str, str]]:
@@ -111,34 +93,15 @@ class SecretsChange:
         return entries
 
 
-def parse(declared: Iterable[Mapping[str, Any]], given: Mapping[str, Any]) -> list[WantedSecret]:
-    """Declared secrets ({service, name, format, length}) with their given values, checked.
-
-    Raises KronosError naming all mistakes.
-    """
-    wanted, problems, seen = [], [], set()
-    for entry in declared:
-        try:
-            secret = _parse_one(entry, given)
-        except KronosError as error:
-            problems.append(str(error))
-            continue
-        if secret.key in seen:
-            problems.append(f"{secret.key} is declared twice")
-        seen.add(secret.key)
-        wanted.append(secret)
-    if problems:
-        raise KronosError("; ".join(problems))
-    return wanted
-
-
 def read(wanted: Iterable[WantedSecret], *, root: str | None = None, stacks: str | None = None) -> dict[str, Stored]:
     """How each wanted secret is kept now, by service/name."""
     present = {}
     for secret in wanted:
         value, private = _read_kept(_path(secret, root or ROOT))
         gone = not value or (secret.given is not None and value != secret.given)
-        spare = None if not gone else secret_spare.find(secret.service, secret.name, stacks or STACKS)
+        spare = None
+        if gone and not secret.source:
+            spare = secret_spare.find(secret.service, secret.name, stacks or STACKS)
         present[secret.key] = Stored(value, spare, private)
     return present
 
@@ -179,9 +142,12 @@ def plan(
     Pure; generates nothing.
     """
     _check_rotation(wanted, rotate)
-    actions = {}
-    for secret in wanted:
-        action = _action(secret, present[secret.key], secret.key in rotate)
+    actions: dict[str, str] = {}
+    for secret in _sources_first(wanted):
+        if secret.source:
+            action = _derived_action(secret, present, actions, secret.key in rotate)
+        else:
+            action = _action(secret, present[secret.key], secret.key in rotate)
         if action:
             actions[secret.key] = action
     declared = {secret.key for secret in wanted}
@@ -206,10 +172,11 @@ def apply(change: SecretsChange, present: Mapping[str, Stored], *, root: str | N
     if change.key:
         path = _key_path(root)
         fingerprint_key.write(path, fingerprint_key.read(path) or fingerprint_key.fresh(), **mine)
-    for secret in change.wanted:
+    for secret in _sources_first(change.wanted):
         action = change.actions.get(secret.key)
         if action:
-            value = _value_for(action, secret, present[secret.key])
+            value = _derived_value(action, secret, present, root) if secret.source else None
+            value = value or _value_for(action, secret, present[secret.key])
             atomic.write_file(_path(secret, root), value.encode(), mode=0o600, **mine)
 
 
@@ -236,50 +203,9 @@ def generate(kind: str, length: int) -> str:
         return "-".join(secrets.choice(WORDS) for _index in range(length))
     if kind == "uuid":
         return str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
+    if kind == "rsa_key":
+        return secret_derive.rsa_key(length)
     raise ValueError(f"nothing to generate for format {kind}")
-
-
-def describe(secret: WantedSecret) -> str:
-    """Its kind in words: ``hex, 32 characters``; ``from the inventory``."""
-    if secret.given is not None:
-        return "from the inventory"
-    unit = FORMATS[secret.format][0]
-    return f"{secret.format}, {secret.length} {unit}" if unit else secret.format
-
-
-def _parse_one(entry: Mapping[str, Any], given: Mapping[str, Any]) -> WantedSecret:
-    service, name, kind = str(entry["service"]), str(entry["name"]), str(entry.get("format") or "hex")
-    for part in (service, name):
-        if not NAME.fullmatch(part):
-            raise KronosError(f"{service}/{name}: {part!r} is no name for a secret or its service (a-z, 0-9, - and _)")
-    if kind not in FORMATS:
-        raise KronosError(f"{service}/{name}: format {kind!r} is unknown; there are {', '.join(FORMATS)}")
-    unit, default, least = FORMATS[kind]
-    length = int(entry.get("length") or default)
-    if length < least or length > 4096:
-        raise KronosError(f"{service}/{name}: a length of {length} {unit}; wanted: {least} to 4096")
-    return WantedSecret(service, name, kind, length, _given(service, name, kind, given))
-
-
-def _given(service: str, name: str, kind: str, given: Mapping[str, Any]) -> str | None:
-    where = f"kronos_secrets.{service}.{name}"
-    values = given.get(service)
-    if values is not None and not isinstance(values, Mapping):
-        raise KronosError(f"kronos_secrets.{service} must map names to values")
-    value = (values or {}).get(name)
-    if value is None:
-        if kind == "given":
-            raise KronosError(f"{where} has no value: the secret is declared as given, so put it into Ansible Vault")
-        return None
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise KronosError(f"{where} must be a text")
-    if str(value) == "" or "\0" in str(value):
-        raise KronosError(f"{where} must be a text that is not empty and holds no NUL")
-    try:
-        str(value).encode()
-    except UnicodeEncodeError:
-        raise KronosError(f"{where} must be text in Unicode") from None
-    return str(value)
 
 
 def _check_rotation(wanted: Sequence[WantedSecret], rotate: Sequence[str]) -> None:
@@ -303,6 +229,34 @@ def _action(secret: WantedSecret, stored: Stored, rotate: bool) -> str:
     elif rotate:
         return "rotated"
     return "" if stored.private else "repaired"
+
+
+def _sources_first(wanted: Iterable[WantedSecret]) -> list[WantedSecret]:
+    return sorted(wanted, key=lambda secret: bool(secret.source))
+
+
+def _derived_action(
+    secret: WantedSecret, present: Mapping[str, Stored], actions: Mapping[str, str], rotate: bool
+) -> str:
+    """What happens to a derived secret, once it is known what happens to its source."""
+    stored, before = present[secret.key], present[secret.source]
+    if not stored.value:
+        return "created"
+    if rotate:
+        return "rotated"
+    done = actions.get(secret.source, "")
+    known = None if done in _NEW else before.spare if done == "restored" else before.value
+    if known is None or not secret_derive.verifies(secret.hash, stored.value, known):
+        return "derived"
+    return "" if stored.private else "repaired"
+
+
+def _derived_value(action: str, secret: WantedSecret, present: Mapping[str, Stored], root: str) -> str | None:
+    """A new hash of what its source is by now; None where the kept one stays."""
+    if action == "repaired" and present[secret.key].value:
+        return None
+    source = _read_kept(os.path.join(root, *secret.source.split("/")))[0]
+    return secret_derive.make(secret.hash, source or "")
 
 
 def _value_for(action: str, secret: WantedSecret, stored: Stored) -> str:

@@ -33,6 +33,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.stack_present impor
     read_present,
 )
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_render import Rendered
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_slots import slotted, values_of
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_state import (
     GOOD,
     ServiceState,
@@ -165,11 +166,13 @@ def _noted(container: Container) -> dict[str, Any]:
     }
 
 
-def secret_values(rendered: Rendered) -> list[str]:
+def secret_values(rendered: Rendered, layout: Layout) -> list[str]:
     """The secret values in the files of a version."""
-    found = []
+    found, slots = [], slotted(rendered.stack, layout)
     for file in rendered.files:
-        if file.secret:
+        if file.path in slots:
+            found += values_of(slots[file.path], file.content)
+        elif file.secret:
             text = file.content.decode("utf-8", "replace")
             found += env_values(text) if file.path.endswith(".env") else [text]
     return found

@@ -12,6 +12,8 @@ from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.module_utils import compose
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_container import Container
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_layout import Layout
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_model import RenderedFile
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_plan import (
     CREATED,
     REMOVED,
@@ -21,6 +23,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.stack_plan import (
 )
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_present import Containers, Present
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_render import Rendered, as_mapping
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_slots import shown, slotted
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_state import ServiceState
 
 _DIGEST = re.compile(r'kronos\.digest: "[0-9a-f]+"')
@@ -28,18 +31,28 @@ NONE = "(none)"
 HIDDEN = "(hidden)"
 
 
-def diff_of(plan: Plan, rendered: Rendered, present: Present) -> list[dict[str, str]]:
+def diff_of(plan: Plan, rendered: Rendered, present: Present, layout: Layout) -> list[dict[str, str]]:
     """Every difference, services first; secrets never show."""
+    wanted = slotted(rendered.stack, layout)
     found = [
         _service_diff(name, action, rendered, present) for name, action in plan.actions.items() if action != Action()
     ]
-    found += [_without_digests(entry) for entry in plan.files.diff]
+    found += [_told(_without_digests(entry), wanted, present) for entry in plan.files.diff]
     if plan.leftovers:
         gone = "".join(f"{one.name}\n" for one in present.containers.leftovers)
         found.append(_entry("leftover containers", "leftover containers (removed)", gone, ""))
     if not found and plan.record:
         found.append(_entry("state.json", "state.json", "behind\n", "current\n"))
     return found
+
+
+def _told(entry: dict[str, str], wanted: Mapping[str, RenderedFile], present: Present) -> dict[str, str]:
+    """A file's entry; of one with secrets in it the text around them, where its content differs."""
+    path = entry["after_header"]
+    if path not in wanted or "content, hidden" not in entry["after"]:
+        return entry
+    before, after = shown(path, wanted, present.slotted, present.tree[path].content)
+    return {**entry, "before": before, "after": after}
 
 
 def _without_digests(entry: Mapping[str, str]) -> dict[str, str]:

@@ -207,7 +207,7 @@ def _restore(run: Run, back: Generation, suspects: set[str], failure: Mapping[st
     """The same steps as ever, towards a version that was proven; *suspects* are proved whatever they need."""
     rendered = back.rendered
     run.outside.progress.going_back(back.number)
-    run.mask.add(secret_values(rendered))
+    run.mask.add(secret_values(rendered, run.layout))
     generations.restore_images(back, run.outside.engine, run.outside.run)
     present = run.read(rendered)
     plan = make_plan(rendered, replace(present, journal=None), run.layout)

@@ -184,7 +184,7 @@ def _present(params: Mapping[str, Any], check: bool, run: _Open) -> dict[str, An
     if check:
         present = taken_off(present, params.get("renewed_networks") or ())
     plan = make_plan(rendered, present, run.layout)
-    result = _result(plan, rendered, present)
+    result = _result(plan, rendered, present, run.layout)
     if check:
         _refuse_in_check(run, rendered, present, plan)
         return result
@@ -201,7 +201,7 @@ def _rolled_back(params: Mapping[str, Any], check: bool, run: _Open) -> dict[str
         raise KronosError(f"stack {run.layout.stack}: there is no generation to go back to")
     target = generations.load(number, run.layout)
     rendered = target.rendered
-    run.mask.add(secret_values(rendered))
+    run.mask.add(secret_values(rendered, run.layout))
     present = _read(run, rendered)
     # References mean again what they meant then, wherever a tag points today.
     then = {**present.images, **{image.ref: image.id for image in target.images.values()}}
@@ -209,7 +209,7 @@ def _rolled_back(params: Mapping[str, Any], check: bool, run: _Open) -> dict[str
     plan = make_plan(rendered, present, run.layout)
     if state and state.generation != number:
         plan = replace(plan, record=True)
-    result = {**_result(plan, rendered, present), "generation": number}
+    result = {**_result(plan, rendered, present, run.layout), "generation": number}
     if check or not plan.changed:
         return result
     return _told(result, execute(run, rendered, present, plan, target))
@@ -254,11 +254,11 @@ def _read(run: _Open, rendered: Rendered) -> Present:
     return read_present(engine, rendered, run.layout, run.outside.replaced)
 
 
-def _result(plan: Plan, rendered: Rendered, present: Present) -> dict[str, Any]:
+def _result(plan: Plan, rendered: Rendered, present: Present, layout: Layout) -> dict[str, Any]:
     return {
         "changed": plan.changed,
         "actions": plan.results(),
-        "diff": diff_of(plan, rendered, present),
+        "diff": diff_of(plan, rendered, present, layout),
         "generation": present.state.generation if present.state else 0,
         "foreign": sorted(present.containers.foreign),
         **_sick({name: one.says for name, one in present.containers.own.items() if _ailing(one)}),

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ansible_collections.kronos.homelab.plugins.module_utils import secret_slots
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
@@ -48,12 +49,13 @@ class Reload:
 
 @dataclass(frozen=True)
 class RenderedFile:
-    """A file of a service, below its folder ``files/<service>``."""
+    """A file of a service, below its folder ``files/<service>``; ``secrets``: those of the service that have slots."""
 
     path: str
     content: str = field(repr=False)
     mode: int = 0o644
     reload: bool = False
+    secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ class Service:
     @property
     def secrets(self) -> list[str]:
         """Names of every secret it uses."""
-        return sorted({*self.secret_environment.values(), *self.secret_files.values()})
+        within = {name for file in self.files for name in file.secrets}
+        return sorted({*self.secret_environment.values(), *self.secret_files.values(), *within})
 
     @property
     def image(self) -> str:
@@ -265,8 +268,22 @@ def _files(value: Any, at: str, wrong: list[str]) -> tuple[RenderedFile, ...]:
             wrong.append(f"{at}[{index}].path: {path!r} is named twice")
         seen.add(path)
         mode = mode_of(one.get("mode", "0644"), f"{at}[{index}].mode", wrong)
-        found.append(RenderedFile(path, str(one.get("content", "")), mode, bool(one.get("reload"))))
+        content = str(one.get("content", ""))
+        named = _slots(one.get("secrets"), content, f"{at}[{index}].secrets", wrong)
+        found.append(RenderedFile(path, content, mode, bool(one.get("reload")), named))
     return tuple(sorted(found, key=lambda each: each.path))
+
+
+def _slots(value: Any, content: str, at: str, wrong: list[str]) -> tuple[str, ...]:
+    """The secrets that a file holds. A kept generation has the files beside it, and no content here."""
+    stated = [str(name) for name in value or ()]
+    there = secret_slots.names(content)
+    for index, name in enumerate(stated):
+        if not SECRET.fullmatch(name):
+            wrong.append(f"{at}[{index}]: {name!r} is no name for a secret")
+        elif name not in there:
+            wrong.append(f"{at}[{index}]: the content has no place for {name!r}")
+    return tuple(sorted(set(stated)))
 
 
 def mode_of(value: Any, at: str, wrong: list[str]) -> int:

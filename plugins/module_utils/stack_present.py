@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.module_utils import compose, generations, receipts, tree
 from ansible_collections.kronos.homelab.plugins.module_utils.docker_api import Engine
+from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_container import (
     ONE_OFF,
     PROJECT,
@@ -20,8 +21,9 @@ from ansible_collections.kronos.homelab.plugins.module_utils.stack_container imp
     container_of,
 )
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_layout import Layout
-from ansible_collections.kronos.homelab.plugins.module_utils.stack_model import Service
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_model import RenderedFile, Service
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_render import LABEL_STACK, Rendered
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_slots import slotted
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_state import (
     Journal,
     State,
@@ -51,7 +53,7 @@ class Present:
     """Everything that a plan depends on beside what is wanted.
 
     ``replaced``: by service the mounts under which it still sees a folder that is gone; ``proven``: the live
-    generation is kept, so that there is a way back.
+    generation is kept, so that there is a way back; ``slotted``: its files with secrets in them, by path.
     """
 
     containers: Containers = Containers()
@@ -63,6 +65,7 @@ class Present:
     state: State | None = None
     journal: Journal | None = None
     proven: bool = True
+    slotted: Mapping[str, RenderedFile] = field(default_factory=dict)
 
 
 def read_present(
@@ -78,16 +81,35 @@ def read_present(
     strays = tuple(find_strays(rendered, layout))
     paths = tree.paths_of(rendered.files, rendered.directories, strays)
     files, state, journal = tree.read_present(paths), load_state(layout), load_journal(layout)
-    proven = state is None or not state.generation or generations.is_kept(state.generation, layout)
+    proven, told = _live(state, layout)
     if engine is None:
         kept = remembered(rendered, layout)
         gone = _remembered_mounts(kept, rendered, layout)
         blind = _unobserved(state)
-        return Present(kept, replaced=gone, tree=files, strays=strays, state=blind, journal=journal, proven=proven)
+        return Present(
+            kept,
+            replaced=gone,
+            tree=files,
+            strays=strays,
+            state=blind,
+            journal=journal,
+            proven=proven,
+            slotted=told,
+        )
     containers = read_containers(engine, rendered)
     images = read_images(engine, rendered)
     gone = {name: _replaced(container, rendered, layout, replaced) for name, container in containers.own.items()}
-    return Present(containers, images, engine.networks(), gone, files, strays, state, journal, proven)
+    return Present(containers, images, engine.networks(), gone, files, strays, state, journal, proven, told)
+
+
+def _live(state: State | None, layout: Layout) -> tuple[bool, dict[str, RenderedFile]]:
+    """Whether the live generation is kept, or none is due; and its files with secrets in them."""
+    if state is None or not state.generation:
+        return True, {}
+    try:
+        return True, slotted(generations.load(state.generation, layout).rendered.stack, layout)
+    except KronosError:
+        return False, {}
 
 
 def taken_off(present: Present, networks: Iterable[str]) -> Present:

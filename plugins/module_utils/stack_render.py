@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.module_utils import compose, receipts
+from ansible_collections.kronos.homelab.plugins.module_utils import compose, receipts, secret_slots
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_layout import Layout
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_model import SECRETS_TARGET, Service, Stack
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_secrets import fingerprint
@@ -102,7 +102,8 @@ def _unit(stack: Stack, service: Service, values: Mapping[str, str | None], key:
         parts[f"secrets.{name}"] = _mark(key, service.name, name, values.get(name))
     reloaded: dict[str, str] = {}
     for file in service.files:
-        mark = _hash([file.content, file.mode])
+        marks = [_mark(key, service.name, one, values.get(one)) for one in file.secrets]
+        mark = _hash([file.content, file.mode, *([marks] if marks else [])])
         (reloaded if file.reload and service.reload else parts)[f"files.{file.path}"] = mark
     digest = receipts.digest(parts)
     labels = {**definition["labels"], LABEL_DIGEST: digest}
@@ -165,21 +166,29 @@ def _files(service: Service, values: Mapping[str, str | None], layout: Layout) -
     root, found = layout.files(service.name), []
     for file in service.files:
         path = os.path.join(root, file.path)
-        # The service's group may read what is not for everybody.
-        found.append(Wanted(path, file.content.encode(), file.mode, layout.uid, service.gid or layout.gid))
+        if file.secrets:
+            known = {name: values.get(name) or "" for name in file.secrets}
+            found.append(_private(path, secret_slots.fill(file.content, known), service, layout))
+        else:
+            # The service's group may read what is not for everybody.
+            found.append(Wanted(path, file.content.encode(), file.mode, layout.uid, service.gid or layout.gid))
     if service.secret_environment:
         lines = {variable: values.get(name) or "" for variable, name in service.secret_environment.items()}
         content = compose.env_text(lines).encode()
         found.append(Wanted(layout.env(service.name), content, 0o600, layout.uid, layout.gid, secret=True))
     for name in sorted(set(service.secret_files.values())):
-        path = os.path.join(layout.secrets(service.name), name)
-        content = (values.get(name) or "").encode()
-        gid = service.gid or layout.gid
-        if service.drops:  # root without its capabilities reads only what is its own
-            found.append(Wanted(path, content, 0o440, layout.uid, gid, secret=True))
-        else:
-            found.append(Wanted(path, content, 0o400, service.uid or layout.uid, gid, secret=True))
+        found.append(
+            _private(os.path.join(layout.secrets(service.name), name), values.get(name) or "", service, layout)
+        )
     return found
+
+
+def _private(path: str, content: str, service: Service, layout: Layout) -> Wanted:
+    """A file that nobody but the service reads."""
+    gid = service.gid or layout.gid
+    if service.drops:  # root without its capabilities reads only what is its own
+        return Wanted(path, content.encode(), 0o440, layout.uid, gid, secret=True)
+    return Wanted(path, content.encode(), 0o400, service.uid or layout.uid, gid, secret=True)
 
 
 def _own_directories(layout: Layout) -> list[WantedDirectory]:

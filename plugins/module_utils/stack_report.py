@@ -63,7 +63,7 @@ def _stack(layout: Layout, containers: list[Container], engine: Engine | None, w
     live = _live(layout, state)
     sick: dict[str, str] = {}
     if live:
-        mask.add(secret_values(live))
+        mask.add(secret_values(live, layout))
         if engine:
             sick = Gate(engine, world.prober, world.clock, conceal=mask.text).sick(live.stack.services.values())
     services = {one.service or one.name: _service(one) for one in containers}

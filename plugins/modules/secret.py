@@ -42,17 +42,33 @@ options:
         description:
           - How a value is generated. V(given) ones are not; they must be in O(given).
         type: str
-        choices: [hex, base64, alphanumeric, uuid, passphrase, given]
+        choices: [hex, base64, alphanumeric, uuid, passphrase, rsa_key, given]
         default: hex
       length:
         description:
           - Characters of V(hex) and V(alphanumeric) (default 32), random bytes of V(base64) (default 32), words of
-            V(passphrase) (default 8). Unused for V(uuid) and V(given).
+            V(passphrase) (default 8), bits of V(rsa_key) (default 2048). Unused for V(uuid) and V(given).
           - A changed length applies from the next rotation on.
         type: int
       given:
         description: Whether the value is to come from O(given); tells nothing that O(secrets[].format) does not.
         type: bool
+      derive:
+        description:
+          - Makes the secret from another one, which is generated or given, instead of generating it. The hash is kept
+            as long as it verifies against its source, and made anew once the source is another one.
+          - V(argon2id) needs the package C(python3-argon2), V(bcrypt) needs C(python3-bcrypt).
+        type: dict
+        suboptions:
+          from:
+            description: The other secret, as C(service/name), or C(name) for one of the same service.
+            type: str
+            required: true
+          hash:
+            description: How it is made.
+            type: str
+            choices: [argon2id, bcrypt, pbkdf2_sha512]
+            required: true
   given:
     description:
       - Values from the inventory, from Ansible Vault, by service and name. One for a generated secret takes its
@@ -75,6 +91,12 @@ EXAMPLES = r"""
       - {service: dns, name: token, format: given}
     given: "{{ kronos_secrets }}"
 
+- name: Keep a password, and its hash as a program wants it
+  kronos.homelab.secret:
+    secrets:
+      - {service: authelia, name: user_anna, format: passphrase, length: 6}
+      - {service: authelia, name: hash_anna, derive: {from: user_anna, hash: argon2id}}
+
 - name: Replace one
   kronos.homelab.secret:
     secrets: "{{ kronos_plan.secrets }}"
@@ -86,7 +108,8 @@ RETURN = r"""
 actions:
   description: >-
     What was (or would be) done, by C(service/name): created, restored (from what its service uses), given,
-    rotated or repaired (its mode or owner). Secrets that stay are not in it.
+    rotated, derived (anew, since its source is another one) or repaired (its mode or owner). Secrets that stay are
+    not in it.
   returned: success
   type: dict
   sample: {radarr/api_key: created}
@@ -107,7 +130,7 @@ unused:
   elements: str
 """
 
-from ansible_collections.kronos.homelab.plugins.module_utils import receipts, secret_store
+from ansible_collections.kronos.homelab.plugins.module_utils import receipts, secret_store, secret_wanted
 from ansible_collections.kronos.homelab.plugins.module_utils.shell import run_module
 
 OPTIONS = {
@@ -122,10 +145,21 @@ OPTIONS = {
             "format": {
                 "type": "str",
                 "default": "hex",
-                "choices": ["hex", "base64", "alphanumeric", "uuid", "passphrase", "given"],
+                "choices": ["hex", "base64", "alphanumeric", "uuid", "passphrase", "rsa_key", "given"],
             },
             "length": {"type": "int"},
             "given": {"type": "bool"},
+            "derive": {
+                "type": "dict",
+                "options": {
+                    "from": {"type": "str", "required": True},
+                    "hash": {
+                        "type": "str",
+                        "required": True,
+                        "choices": ["argon2id", "bcrypt", "pbkdf2_sha512"],
+                    },
+                },
+            },
         },
     },
     "given": {"type": "dict", "default": {}, "no_log": True},
@@ -135,7 +169,7 @@ OPTIONS = {
 
 def converge(params: dict, check_mode: bool) -> dict:
     """Read, plan, and unless in check mode apply."""
-    wanted = secret_store.parse(params["secrets"], params["given"])
+    wanted = secret_wanted.parse(params["secrets"], params["given"])
     present = secret_store.read(wanted)
     folders = secret_store.read_folders(wanted)
     key = secret_store.read_key()

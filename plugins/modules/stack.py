@@ -49,6 +49,9 @@ options:
       - What compose does not know of each service, such as the filter P(kronos.homelab.stack_services#filter)
         returns. Per service any of C(kind), C(needs), C(user), C(health), C(health_timeout), C(reload),
         C(secret_environment), C(secret_files), C(directories) and C(files).
+      - A file may hold secrets of its service. Those that its C(secrets) names are put in on the host, in place of
+        C(<kronos-secret:name>), or C(<kronos-secret:name|quoted>) within double quotes; such a file belongs to the
+        user of the service, and nobody else reads it.
     type: dict
   health_timeout:
     description: Seconds within which a service has to prove healthy, unless it has its own.

@@ -181,7 +181,7 @@ problems:
 
 from dataclasses import replace
 
-from ansible_collections.kronos.homelab.plugins.module_utils import secret_store
+from ansible_collections.kronos.homelab.plugins.module_utils import secret_store, secret_wanted
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
 from ansible_collections.kronos.homelab.plugins.module_utils.runner import HostRunner
 from ansible_collections.kronos.homelab.plugins.module_utils.shell import Leaves, run_module
@@ -243,7 +243,7 @@ def with_passwords(shares: list, check_mode: bool) -> list:
     ready = []
     for share in shares:
         if share.login is not None:
-            wanted = secret_store.WantedSecret(SERVICE, share.login.secret, "given", 0, None)
+            wanted = secret_wanted.WantedSecret(SERVICE, share.login.secret, "given", 0, None)
             value = secret_store.read([wanted])[wanted.key].value
             if value is None and not check_mode:
                 raise KronosError(f"share {share.name}: the host has no secret {wanted.key}")

@@ -16,8 +16,10 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.names import DATA_Z
 from ansible_collections.kronos.homelab.plugins.plugin_utils.networks import is_inside, serving_network
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record import Service
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record_parts import (
+    Derived,
     HttpCheck,
     Metric,
+    Secret,
     SecretReference,
     Volume,
 )
@@ -304,11 +306,24 @@ def list_secrets(service: Service, context: Context) -> list[Data]:
             "service": service.name,
             "name": name,
             "format": secret.format,
-            "length": secret.length,
+            "length": _length(secret),
             "given": secret.format == "given" or name in context.given.get(service.name, frozenset()),
+            **({"derive": _derived(service, secret.derive)} if secret.derive else {}),
         }
         for name, secret in sorted(service.secrets.items())
     ]
+
+
+def _length(secret: Secret) -> int:
+    """The length as the host counts it: a word stands for five characters, and a key has its own usual size."""
+    if secret.format == "passphrase":
+        return max(5, -(-secret.length // 5))
+    return 2048 if secret.format == "rsa_key" else secret.length
+
+
+def _derived(service: Service, derived: Derived) -> Data:
+    source = derived.from_ if "/" in derived.from_ else f"{service.name}/{derived.from_}"
+    return {"from": source, "hash": derived.hash}
 
 
 def list_exceptions(service: Service) -> list[Data]:

@@ -24,6 +24,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_plan import 
     check_talks,
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_route import check_guards, check_routes
+from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_secret import check_derived
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_service import check_service
 from ansible_collections.kronos.homelab.plugins.plugin_utils.derive import Context
 from ansible_collections.kronos.homelab.plugins.plugin_utils.graph import in_order
@@ -102,6 +103,7 @@ def build_plan(request: Request) -> Data:
     check_references(selection, zones, storage, problems)
     check_users(storage, selection, problems)
     check_secrets(storage, selection, given, problems)
+    check_derived(selection, given, problems)
     check_needs(selection, problems)
     check_stack_cycles(selection, problems)
     cautions = [*request.peers.cautions, *check_talks(selection, request.host, request.peers.services, problems)]

@@ -22,6 +22,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.model import (
     Strict,
     Url,
     UrlPath,
+    matching,
     wrong,
 )
 from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema, field_validator, model_validator
@@ -44,13 +45,30 @@ class SecretReference(Strict):
     secret: Key = Field(description="Name of one of the service's secrets.")
 
 
-class Secret(Strict):
-    """One secret: made once on the host, or given in `kronos_secrets`."""
+SecretPath = Annotated[
+    str, AfterValidator(matching(r"([a-z][a-z0-9-]*/)?[a-z][a-z0-9_-]*", "the name of a secret, or service/name"))
+]
 
-    format: Literal["hex", "base64", "alphanumeric", "uuid", "passphrase", "given"] = Field(
-        "hex", description="How it is made; given: it must be in kronos_secrets."
+
+class Derived(Strict):
+    """A secret that is made from another one, and anew when that changes."""
+
+    from_: SecretPath = Field(
+        alias="from", description="The other secret: a name of the same service, or service/name."
     )
-    length: int = Field(32, ge=8, le=1024, description="Length in characters (words for a passphrase: a fifth).")
+    hash: Literal["argon2id", "bcrypt", "pbkdf2_sha512"] = Field(description="The password hash that is made of it.")
+
+
+class Secret(Strict):
+    """One secret: made once on the host, given in `kronos_secrets`, or derived from another one."""
+
+    format: Literal["hex", "base64", "alphanumeric", "uuid", "passphrase", "rsa_key", "given"] = Field(
+        "hex", description="How it is made; rsa_key: a private key (PEM); given: it must be in kronos_secrets."
+    )
+    length: int = Field(
+        32, ge=8, le=1024, description="Length in characters (words for a passphrase: a fifth); unused for rsa_key."
+    )
+    derive: Derived | None = Field(None, description="Made from another secret; format and length say nothing then.")
     plain_env: Line | None = Field(
         None, description="Why the value must be a plain environment variable, which docker inspect shows."
     )

@@ -21,7 +21,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import 
 
 DEFAULT_MODE = "0644"
 _MODE = re.compile(r"0?[0-7]{3}")
-_FILE_KEYS = {"path", "content", "mode", "reload"}
+_FILE_KEYS = {"path", "content", "mode", "reload", "secrets"}
 
 
 def stack_services(
@@ -32,9 +32,10 @@ def stack_services(
 ) -> dict[str, Data]:
     """Return {service: what to check, mount, write and reload} for every service of `stack`.
 
-    `files`: {service: [{path, content, mode, reload}]}; a path starts with the name of one of the service's
-    `files` volumes. `overrides`: {service: part of the result}, for what only another renderer knows (the check
-    that proves a reload). Both may name services that are disabled; other unknown names are an error.
+    `files`: {service: [{path, content, mode, reload, secrets}]}; a path starts with the name of one of the service's
+    `files` volumes; `secrets` names those of the service for which the content has slots. `overrides`: {service:
+    part of the result}, for what only another renderer knows (the check that proves a reload). Both may name
+    services that are disabled; other unknown names are an error.
     """
     services = services_of(plan, stack)
     for argument, given in (("files", files or {}), ("overrides", overrides or {})):
@@ -65,11 +66,16 @@ def _service(
         "secret_environment": service["secret_environment"],
         "secret_files": service["secret_files"],
         "directories": service["directories"],
-        "files": [_file(service, index, file) for index, file in enumerate(files)],
+        "files": [_file(plan, service, index, file) for index, file in enumerate(files)],
     }
 
 
-def _file(service: Mapping[str, Any], index: int, file: Mapping[str, Any]) -> Data:
+def slot(name: str) -> str:
+    """Return what stands for a secret within double quotes of a rendered file, and in plain YAML from yaml_text."""
+    return f"<kronos-secret:{name}|quoted>"
+
+
+def _file(plan: Plan, service: Mapping[str, Any], index: int, file: Mapping[str, Any]) -> Data:
     """Return the file with its defaults; it must lie in a folder that the service mounts."""
     where = f"files.{service['name']}[{index}]"
     unknown = sorted(set(file) - _FILE_KEYS)
@@ -85,7 +91,13 @@ def _file(service: Mapping[str, Any], index: int, file: Mapping[str, Any]) -> Da
         raise RenderError(f"{where}.content: text is wanted, found {type(content).__name__}")
     if not isinstance(mode, str) or not _MODE.fullmatch(mode):
         raise RenderError(f'{where}.mode: {mode!r} is no quoted octal mode such as "0644"')
-    return {"path": path, "content": content, "mode": mode, "reload": _is_reloaded(service, file, where)}
+    result = {"path": path, "content": content, "mode": mode, "reload": _is_reloaded(service, file, where)}
+    held = file.get("secrets") or []
+    known = {secret["name"] for secret in plan["secrets"] if secret["service"] == service["name"]}
+    for name in held:
+        if name not in known:
+            raise RenderError(f"{where}.secrets: {service['name']} has no secret {name!r}{did_you_mean(name, known)}")
+    return {**result, "secrets": sorted(set(held))} if held else result
 
 
 def _is_reloaded(service: Mapping[str, Any], file: Mapping[str, Any], where: str) -> bool:

@@ -12,10 +12,12 @@ import uuid
 import pytest
 from ansible_collections.kronos.homelab.plugins.module_utils import secret_store as store
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
-from ansible_collections.kronos.homelab.plugins.module_utils.secret_store import Stored, WantedSecret
+from ansible_collections.kronos.homelab.plugins.module_utils.secret_store import Stored
+from ansible_collections.kronos.homelab.plugins.module_utils.secret_wanted import WantedSecret, parse
 from ansible_collections.kronos.homelab.plugins.module_utils.secret_words import WORDS
 
 KEY = {"service": "radarr", "name": "api_key", "format": "hex", "length": 32}
+HASH = {"service": "radarr", "name": "hash", "derive": {"from": "api_key", "hash": "pbkdf2_sha512"}}
 TOKEN = {"service": "dns", "name": "token", "format": "given"}
 
 
@@ -49,7 +51,7 @@ def test_words_can_be_told_apart():
 
 def test_parse_fills_in_lengths_and_values():
     declared = [KEY, TOKEN, {"service": "a", "name": "b", "format": "passphrase", "length": None}]
-    parsed = store.parse(declared, {"dns": {"token": 12345}})
+    parsed = parse(declared, {"dns": {"token": 12345}})
     assert parsed == [
         WantedSecret("radarr", "api_key", "hex", 32),
         WantedSecret("dns", "token", "given", 0, "12345"),
@@ -75,12 +77,24 @@ def test_parse_fills_in_lengths_and_values():
         ([{**KEY, "length": 4}], {}, "a length of 4 characters; wanted: 8 to 4096"),
         ([{**KEY, "format": "passphrase", "length": 2}], {}, "a length of 2 words"),
         ([KEY, KEY], {}, "radarr/api_key is declared twice"),
+        (
+            [KEY, {**HASH, "derive": {"from": "nothing", "hash": "bcrypt"}}],
+            {},
+            "derived from radarr/nothing, which is no",
+        ),
+        (
+            [KEY, HASH, {**HASH, "name": "b", "derive": {"from": "hash", "hash": "bcrypt"}}],
+            {},
+            "derived from radarr/hash",
+        ),
+        ([KEY, {**HASH, "derive": {"from": "api_key", "hash": "md5"}}], {}, "the hash 'md5' is unknown"),
+        ([KEY, HASH], {"radarr": {"hash": "marker"}}, "is made from radarr/api_key: give that one instead"),
         ([TOKEN, {**TOKEN, "name": "other"}], {}, "dns.token has no value.*; kronos_secrets.dns.other has no value"),
     ],
 )
 def test_mistakes_are_named_without_values(declared, given, says):
     with pytest.raises(KronosError, match=says) as failure:
-        store.parse(declared, given)
+        parse(declared, given)
     assert "marker" not in str(failure.value)
 
 
@@ -231,3 +245,58 @@ def test_description():
         "from the inventory",
         "uuid",
     ]
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """A hash that costs nothing: what hashes are like, test_secret_derive knows."""
+    made = iter(range(100))
+    monkeypatch.setattr(store.secret_derive, "make", lambda kind, value: f"{kind}:{value}:{next(made)}")
+    monkeypatch.setattr(
+        store.secret_derive, "verifies", lambda kind, hashed, value: hashed.startswith(f"{kind}:{value}:")
+    )
+
+
+D = WantedSecret("t", "d", "derived", 0, None, "s/a", "bcrypt")
+
+
+def test_a_derived_secret_stays_until_its_source_changes(host, quick):
+    # the source is looked at first, wherever it stands
+    assert converge(host, [D, A]).actions == {"s/a": "created", "t/d": "created"}
+    first, hashed = value_of(host), value_of(host, "t/d")
+    assert hashed.startswith(f"bcrypt:{first}:")
+    assert not converge(host, [D, A]).changed
+
+    change = converge(host, [D, A], ["s/a"])
+    assert (change.actions, change.renewed) == ({"s/a": "rotated", "t/d": "derived"}, ["s/a", "t/d"])
+    assert value_of(host, "t/d").startswith(f"bcrypt:{value_of(host)}:")
+    assert value_of(host) != first
+    assert "(derived: bcrypt of s/a)" in change.diff[0]["after"]
+
+    assert converge(host, [D, GIVEN]).actions == {"s/a": "given", "t/d": "derived"}
+    with open(f"{host['root']}/t/d", "w") as stream:
+        stream.write("bcrypt:other:1")
+    assert converge(host, [D, GIVEN]).actions == {"t/d": "derived"}
+    kept = value_of(host, "t/d")
+    os.chmod(f"{host['root']}/t/d", 0o644)
+    assert converge(host, [D, GIVEN]).actions == {"t/d": "repaired"}
+    assert value_of(host, "t/d") == kept
+    assert converge(host, [D, GIVEN], ["t/d"]).actions == {"t/d": "rotated"}
+    assert value_of(host, "t/d") != kept
+
+
+def test_a_given_source_makes_a_hash_at_once(host, quick):
+    assert converge(host, [GIVEN, D]).actions == {"s/a": "given", "t/d": "created"}
+    assert value_of(host, "t/d") == "bcrypt:new:0"
+
+
+def test_a_restored_source_keeps_its_hash(host, quick):
+    converge(host, [A, D])
+    copy = os.path.join(host["stacks"], "media", "secrets", "s")
+    os.makedirs(copy)
+    os.rename(f"{host['root']}/s/a", f"{copy}/a")
+    assert converge(host, [A, D]).actions == {"s/a": "restored"}
+
+
+def test_a_generated_key_is_a_private_key():
+    assert store.generate("rsa_key", 2048).startswith("-----BEGIN PRIVATE KEY-----\n")

@@ -53,6 +53,13 @@ WRONG = [
     ("own", PROJECT, {"web": {"files": [{"path": "a/b\nc"}]}}, "services.web.files[0].path"),
     ("own", PROJECT, {"web": {"files": [{"path": "a/b"}, {"path": "a/b"}]}}, "'a/b' is named twice"),
     ("own", PROJECT, {"web": {"files": [{"path": "a/b", "mode": "rw"}]}}, "files[0].mode: 'rw': an octal mode"),
+    (
+        "own",
+        PROJECT,
+        {"web": {"files": [{"path": "a/b", "secrets": ["x"]}]}},
+        "secrets[0]: the content has no place for",
+    ),
+    ("own", PROJECT, {"web": {"files": [{"path": "a/b", "secrets": ["../x"]}]}}, "secrets[0]: '../x' is no name"),
     ("own", PROJECT, {"web": {"directories": [{"path": "srv"}]}}, "directories[0].path: 'srv': an absolute path"),
     ("own", PROJECT, {"web": {"directories": [{"path": "/"}]}}, "directories[0].path"),
     ("own", PROJECT, {"web": {"directories": [{"path": "/a/../../etc"}]}}, "directories[0].path"),
