@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible_collections.kronos.homelab.plugins.plugin_utils.cloudflare import cloudflare_ranges
 from ansible_collections.kronos.homelab.plugins.plugin_utils.names import DEFAULT_ZONE
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Plan
 
@@ -25,31 +26,6 @@ BOTH = (4, 6)
 DNS = 53
 SCHEMES = {"http": 80, "https": 443}
 
-# https://www.cloudflare.com/ips/: the list has been stable since 2021.
-CLOUDFLARE = (
-    "103.21.244.0/22",
-    "103.22.200.0/22",
-    "103.31.4.0/22",
-    "104.16.0.0/13",
-    "104.24.0.0/14",
-    "108.162.192.0/18",
-    "131.0.72.0/22",
-    "141.101.64.0/18",
-    "162.158.0.0/15",
-    "172.64.0.0/13",
-    "173.245.48.0/20",
-    "188.114.96.0/20",
-    "190.93.240.0/20",
-    "197.234.240.0/22",
-    "198.41.128.0/17",
-    "2400:cb00::/32",
-    "2405:8100::/32",
-    "2405:b500::/32",
-    "2606:4700::/32",
-    "2803:f800::/32",
-    "2a06:98c0::/29",
-    "2c0f:f248::/32",
-)
 
 
 @dataclass(frozen=True)
@@ -92,9 +68,9 @@ class Flows:
     host_services: tuple[HostService, ...]
 
 
-def flows(plan: Plan, cloudflare: Sequence[str] = CLOUDFLARE) -> Flows:
-    """Return who reaches what, from the plan alone."""
-    return Flows(_sets(plan, cloudflare), tuple(_openings(plan)), tuple(_host_services(plan)))
+def flows(plan: Plan, cloudflare: Sequence[str] = ()) -> Flows:
+    """Return who reaches what, from the plan alone. *cloudflare*: ranges that stand in for those of the plan."""
+    return Flows(_sets(plan, cloudflare or cloudflare_ranges(plan)), tuple(_openings(plan)), tuple(_host_services(plan)))
 
 
 def vlan_network(vlan: Mapping[str, Any]) -> str:

@@ -40,6 +40,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import Pro
 from ansible_collections.kronos.homelab.plugins.plugin_utils.proxy import (
     check_stream_target,
     check_tls,
+    equip_people,
     equip_routes,
     equip_tls,
 )
@@ -97,6 +98,7 @@ def build_plan(request: Request) -> Data:
     selection = select(request.catalogue, layers["services"], stacks, renderer, problems)
     if settings is not None:
         equip_tls(selection, settings)
+        equip_people(selection, settings)
     given = read_secret_names(request.variables, selection, renderer, problems)
     for entry in selection.entries.values():
         check_service(entry, problems)

@@ -10,8 +10,15 @@ from __future__ import annotations
 
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import Problems
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record import Service
-from ansible_collections.kronos.homelab.plugins.plugin_utils.record_parts import Backup, Secret, SecretReference, Volume
+from ansible_collections.kronos.homelab.plugins.plugin_utils.record_parts import (
+    Backup,
+    Derived,
+    Secret,
+    SecretReference,
+    Volume,
+)
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_tls import ACME_CA_FILE, ACME_FOLDER
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik_chains import basic_secrets
 from ansible_collections.kronos.homelab.plugins.plugin_utils.selection import Selection
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import Settings
 from ansible_collections.kronos.homelab.plugins.plugin_utils.streams import published_streams
@@ -36,6 +43,18 @@ def equip_tls(selection: Selection, settings: Settings) -> None:
     if tls.server_ca:
         proxy.environment["LEGO_CA_CERTIFICATES"] = ACME_CA_FILE
         proxy.environment["LEGO_CA_SYSTEM_CERT_POOL"] = "true"
+
+
+def equip_people(selection: Selection, settings: Settings) -> None:
+    """Give the proxy a password, and its hash, for everyone whom a route lets in by basic_auth."""
+    entry = selection.entries.get(settings.ingress)
+    if entry is None:
+        return
+    routes = [route for other in selection.entries.values() for route in other.service.routes]
+    for name in sorted({person for route in routes for person in route.basic_auth}):
+        password, hashed = basic_secrets(name)
+        entry.service.secrets.setdefault(password, Secret(format="passphrase"))
+        entry.service.secrets[hashed] = Secret(derive=Derived(**{"from": password, "hash": "bcrypt"}))
 
 
 def equip_routes(selection: Selection, settings: Settings) -> None:

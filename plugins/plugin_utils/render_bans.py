@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.plugin_utils.flows import CLOUDFLARE, vlan_ranges
+from ansible_collections.kronos.homelab.plugins.plugin_utils.cloudflare import cloudflare_ranges
+from ansible_collections.kronos.homelab.plugins.plugin_utils.flows import vlan_ranges
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan, RenderError
 
 USUAL: Data = {"failures": 10, "within": "10m", "for": "1h"}
@@ -32,7 +33,7 @@ def ban_rules(plan: Plan, said: Mapping[str, Any] | None = None) -> Data:
         raise RenderError(f"traefik_ban.failures: a number from 2 to 1000 is wanted, found {failures!r}")
     settings = plan["settings"]
     zones = [item for zone in plan["zones"].values() for item in vlan_ranges(zone)]
-    never = [*settings["lan"], *settings["vpn"], *settings["ssh_sources"], *zones, *CLOUDFLARE]
+    never = [*settings["lan"], *settings["vpn"], *settings["ssh_sources"], *zones, *cloudflare_ranges(plan)]
     return {
         "container": settings["ingress"],
         "failures": failures,

@@ -44,11 +44,11 @@ STATES = "ct state vmap { established : accept, related : accept, invalid : drop
 def firewall_ruleset(plan: Plan, options: Mapping[str, Any] | None = None) -> str:
     """Return the text that loads the table in one transaction, whatever was there of it before.
 
-    *options*: see DEFAULTS; without ranges of Cloudflare the known ones are meant; input and forward are lines of
+    *options*: see DEFAULTS; without ranges of Cloudflare those of the plan are meant; input and forward are lines of
     nftables that stand before the last refusal.
     """
     said = _options(options or {})
-    found = flow.flows(plan, said["cloudflare"] or flow.CLOUDFLARE)
+    found = flow.flows(plan, said["cloudflare"])
     body = [*_sets(found, said), *_published(found, said), *_containers(plan, found)]
     body += [*_refused(said), *_input(said), *_forward(plan, said), *_leaving(plan)]
     head = ["# SPDX-License-Identifier: GPL-3.0-or-later", "# Derived from the plan; edits are lost."]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 
-from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan, revision
 
 # The proxy's certificate lies in <folder of certificates>/proxy/{cert.pem,key.pem}.
 LEAF = "proxy"
@@ -89,7 +89,8 @@ def acme_resolver(plan: Plan) -> Data:
             dns["propagation"] = {"disableChecks": True}
         challenge = {"dnsChallenge": dns}
     usual = {
-        "storage": f"{ACME_FOLDER}/acme.json",
+        # One for each way to ask and each authority: those of a test authority are not served in place of true ones.
+        "storage": f"{ACME_FOLDER}/{tls['mode']}-{revision(tls['server'])[:6]}.json",
         "caServer": tls["server"],
         "certificatesDuration": tls["duration"],
         "keyType": "EC256",

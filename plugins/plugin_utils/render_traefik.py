@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.plugin_utils.flows import CLOUDFLARE
+from ansible_collections.kronos.homelab.plugins.plugin_utils.cloudflare import cloudflare_ranges
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_tls import RESOLVER, acme_resolver
 
@@ -120,7 +120,7 @@ def is_behind_cloudflare(plan: Plan) -> bool:
 
 def trusted_proxies(plan: Plan) -> list[str]:
     """Return the ranges of proxies that are believed when they say for whom they ask; nobody unless behind one."""
-    return list(CLOUDFLARE) if is_behind_cloudflare(plan) else []
+    return list(cloudflare_ranges(plan)) if is_behind_cloudflare(plan) else []
 
 
 def _trusted(plan: Plan) -> Data:

@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_login import LOGIN, forward_auth, has_login
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_stack import slot
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik import is_behind_cloudflare, trusted_proxies
 
 ACCESS_CLASSES = ("public", "authenticated", "lan", "vpn")
@@ -122,7 +123,9 @@ def counts_clients(route: Mapping[str, Any]) -> bool:
 def _of_route(plan: Plan, route: Mapping[str, Any]) -> Data:
     """Return the middlewares of one route's own, and the chains that name them; nothing where its class says it all."""
     name = route["name"]
-    early = {f"rate-{name}": _rate(route, [])} if route["rate"] else {}
+    early: Data = {f"rate-{name}": _rate(route, [])} if route["rate"] else {}
+    basic: Data = {f"basic-{name}": {"basicAuth": _basic_auth(route)}} if route["basic_auth"] else {}
+    early |= basic
     late: Data = {}
     if route["max_body"]:
         late[f"body-{name}"] = {"buffering": _buffering(route["max_body"])}
@@ -134,7 +137,7 @@ def _of_route(plan: Plan, route: Mapping[str, Any]) -> Data:
         return {}
     found = {**early, **late, f"route-{name}": _chain(plan, route, early, late)}
     if route["rate"] and is_behind_cloudflare(plan):
-        proxied = {f"rate-proxied-{name}": _rate(route, trusted_proxies(plan))}
+        proxied: Data = {f"rate-proxied-{name}": _rate(route, trusted_proxies(plan)), **basic}
         found |= {**proxied, f"proxied-{name}": _chain(plan, route, proxied, late)}
     return found
 
@@ -153,6 +156,23 @@ def _chain(plan: Plan, route: Mapping[str, Any], early: Iterable[str], late: Ite
             ]
         }
     }
+
+
+def basic_secrets(person: str) -> tuple[str, str]:
+    """Return the names of the proxy's secrets for somebody: the password, and its hash."""
+    return f"basic-{person}", f"basic-{person}-hash"
+
+
+def slots_of(plan: Plan) -> list[str]:
+    """Return the secrets that stand in the dynamic configuration, as slots that the host fills."""
+    people = {person for route in plan["routes"] for person in route["basic_auth"]}
+    return sorted(basic_secrets(person)[1] for person in people)
+
+
+def _basic_auth(route: Mapping[str, Any]) -> Data:
+    """Ask for a name and a password of the proxy's own; the service sees neither."""
+    users = [f"{person}:{slot(basic_secrets(person)[1])}" for person in route["basic_auth"]]
+    return {"users": users, "realm": route["host"], "removeHeader": True}
 
 
 def _rate(route: Mapping[str, Any], proxies: list[str]) -> Data:

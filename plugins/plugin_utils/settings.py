@@ -20,10 +20,11 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.model import (
     Port,
     Registry,
     Strict,
+    matching,
     wrong,
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings_tls import Tls
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 PREFIX = "kronos_"
 
@@ -31,6 +32,10 @@ PREFIX = "kronos_"
 LONGEST_POOL = 18
 
 InterfaceName = Annotated[Line, Field(pattern=r"^[A-Za-z0-9._-]{1,15}$")]
+
+# a name, an IPv4 address, or an IPv6 address in brackets; each with a port or without
+ENDPOINT = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[1-9][0-9]{0,4})?"
+Endpoint = Annotated[Line, AfterValidator(matching(ENDPOINT, "a name or an address, with :port where it is another"))]
 
 
 class OpenPort(Strict):
@@ -93,6 +98,20 @@ class Settings(Strict):
     web_from: Literal["anywhere", "cloudflare"] = Field(
         "anywhere",
         description="Where the public web ports are reached from; cloudflare: LAN, VPN, zones and Cloudflare alone.",
+    )
+
+    cloudflare_ranges: list[Cidr] = Field(
+        default_factory=list,
+        description="Cloudflare's published networks, as playbooks/refresh_cloudflare.yml writes them; "
+        "default: those in use when this collection was released.",
+    )
+    cloudflare: bool = Field(False, description="Keep the DNS records of public names at Cloudflare.")
+    vpn_endpoint: Endpoint | None = Field(
+        None, description="Name or address[:port] at which devices on the road reach the host; needed with devices."
+    )
+    vpn_port: Port = Field(51820, description="Port (UDP) at which the VPN listens.")
+    vpn_forward: list[Cidr] = Field(
+        default_factory=list, description="Networks beyond the host that devices of the VPN reach; default: none."
     )
 
     @field_validator("serving_pool")
@@ -172,6 +191,15 @@ class Person(Strict):
     name: Line | None = Field(None, description="Name in full.")
     email: Line | None = Field(None, description="Mail address.")
     groups: list[Name] = Field(default_factory=list, description="Groups, for access rules.")
+    devices: list[Name] = Field(default_factory=list, description="Devices that come in through the VPN.")
+
+    @field_validator("devices")
+    @classmethod
+    def _each_once(cls, value: list[str]) -> list[str]:
+        twice = sorted({name for name in value if value.count(name) > 1})
+        if twice:
+            raise wrong("each device once", f"{twice[0]!r} twice")
+        return value
 
     @field_validator("email")
     @classmethod

@@ -57,9 +57,8 @@ def _taken(selection: Selection, settings: Settings) -> dict[tuple[int, str], st
     taken = {(settings.ssh_port, "tcp"): "sshd"}
     taken |= {(port, "tcp"): settings.ingress for port in (settings.http_port, settings.https_port)}
     taken |= {(port.port, port.protocol): f"kronos_open_ports ({port.what})" for port in settings.open_ports}
-    wireguard = getattr(settings, "wireguard_port", None)
-    if wireguard:
-        taken[(int(wireguard), "udp")] = "WireGuard"
+    if settings.vpn_endpoint:
+        taken[(settings.vpn_port, "udp")] = "the VPN"
     for entry in selection.entries.values():
         taken |= {(number, protocol): entry.service.name for number, protocol, _path in claims(entry)}
     return taken

@@ -81,7 +81,11 @@ def test_the_home_authority_issues_nothing_that_another_one_does(mode: str, plan
 def test_how_the_authority_is_asked(plans: Any) -> None:
     found = acme_resolver(plans.plan(settings=acme("acme_http", email="a@b.example")))
     assert found["httpChallenge"] == {"entryPoint": "web"}
-    assert (found["email"], found["storage"], found["certificatesDuration"]) == ("a@b.example", "/acme/acme.json", 2160)
+    assert (found["email"], found["certificatesDuration"]) == ("a@b.example", 2160)
+    staging = acme("acme_http", server="https://staging.example/directory")
+    others = {acme_resolver(plans.plan(settings=each))["storage"] for each in (staging, acme("acme_dns", provider="x"))}
+    assert len({found["storage"], *others}) == 3
+    assert found["storage"].startswith("/acme/acme_http-")
     dns = acme("acme_dns", provider="x", resolvers=["192.0.2.1:53"], check_propagation=False, duration=48)
     found = acme_resolver(plans.plan(settings=dns))
     wanted = {"provider": "x", "resolvers": ["192.0.2.1:53"], "propagation": {"disableChecks": True}}
