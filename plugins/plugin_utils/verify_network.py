@@ -10,6 +10,7 @@ import socket
 import ssl
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
+from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.plugin_utils.verify_checks import Check, Row
 
@@ -60,7 +61,8 @@ def _certificate(check: Check, address: str, root_certificate: str) -> tuple[boo
         version = secured.version()
     left = ssl.cert_time_to_seconds(str(certificate["notAfter"])) - datetime.now(timezone.utc).timestamp()
     days, minutes = int(left // 86400), int(left // 60)
-    names = [str(value) for part in certificate.get("issuer", ()) for key, value in part if key == "commonName"]
+    issuer: Any = certificate.get("issuer", ())
+    names = [str(value) for part in issuer for key, value in part if key == "commonName"]
     said = f"valid for {days} more days" if days else f"valid for {minutes} more minutes"
     return True, f"{said}, of {names[0] if names else 'nobody'}, {version}"
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import socket
@@ -48,11 +47,17 @@ STRANGE_HEADERS = {
 }
 
 
+def people() -> dict[str, Any]:
+    """Who gets in by a password of the proxy's own."""
+    return {"anna": {"name": "Anna"}}
+
+
 def services() -> dict[str, Any]:
     """Everything that the proxy is to do, in few services."""
     rate = {"average": 1, "period": "1h", "burst": 3}
     return {
         "hello": None,
+        "maintenance": {"enabled": True},
         "acme": {
             "image": "docker.io/kronos/acme:2.6.0",
             "user": {"uid": 1000, "gid": 1000, "how": "run"},
@@ -76,6 +81,7 @@ def services() -> dict[str, Any]:
                     "headers": {"request": {"X-Said": "by the proxy"}, "response": {"X-Answer": 'a `b` $c "d"'}},
                 },
                 {"host": "inner", "port": 8080, "access": "lan", "name": "inner"},
+                {"host": "desk", "port": 8080, "access": "public", "basic_auth": ["anna"], "name": "desk"},
                 {"host": "tunnel", "port": 8080, "access": "vpn", "name": "tunnel"},
             ],
         },
@@ -96,16 +102,18 @@ def services() -> dict[str, Any]:
     }
 
 
-@functools.cache
-def authority() -> dict[str, bytes]:
-    """The certificate of the ACME directory, and who vouches for it: made once for the session."""
+AUTHORITY: dict[str, bytes] = {}
+
+
+def make_authority() -> dict[str, bytes]:
+    """A certificate for the ACME directory, and who vouches for it."""
     now = datetime.now(timezone.utc)
     start, end = now - timedelta(hours=1), now + timedelta(days=1)
     root_key, key = certificates.new_key(), certificates.new_key()
     root = certificates.build("Test", (), root_key, root_key, None, start, end)
     leaf = certificates.build("acme", ("acme",), key, root_key, root, start, end)
     chain = certificates.pem(leaf) + certificates.pem(root)
-    return {"root": certificates.pem(root), "cert.pem": chain, "key.pem": certificates.key_pem(key)}
+    return {"root.pem": certificates.pem(root), "cert.pem": chain, "key.pem": certificates.key_pem(key)}
 
 
 def acme(mode: str = "acme_dns", **said: Any) -> dict[str, Any]:
@@ -116,7 +124,7 @@ def acme(mode: str = "acme_dns", **said: Any) -> dict[str, Any]:
         "secrets": {"HTTPREQ_PASSWORD": "dns_password"},
         "check_propagation": False,
     }
-    usual = {"server": "https://acme:14000/dir", "server_ca": authority()["root"].decode(), "duration": 1}
+    usual = {"server": "https://acme:14000/dir", "server_ca": AUTHORITY["root.pem"].decode(), "duration": 1}
     return {"mode": mode, **usual, **(dns if mode == "acme_dns" else {}), **said}
 
 
@@ -126,9 +134,10 @@ def variables(tls: dict[str, Any], **said: Any) -> dict[str, Any]:
     return {
         "kronos_stacks": ["own", "traefik"],
         "kronos_services_scenario": services(),
+        "kronos_users": people(),
         "kronos_lan": ["10.66.1.0/24", *labtest.host_variables()["kronos_lan"]],
         "kronos_tls": tls,
-        "traefik_ban": {"failures": 5, "within": "2m", "for": "8s"},
+        "traefik_ban": {"failures": 5, "within": "2m", "for": "20s"},
         **secrets,
         **said,
     }
@@ -148,9 +157,11 @@ def put(host: Any, path: str, content: bytes) -> None:
 
 
 def prepare(host: Any) -> None:
-    """What the authority and the talking service find in /srv/acme."""
-    for name in ("cert.pem", "key.pem"):
-        put(host, f"/srv/acme/{name}", authority()[name])
+    """What the authority and the talking service find in /srv/acme; an authority that is there stays."""
+    if not host.file("/srv/acme/root.pem").exists:
+        for name, content in make_authority().items():
+            put(host, f"/srv/acme/{name}", content)
+    AUTHORITY["root.pem"] = host.file("/srv/acme/root.pem").content
     put(host, "/srv/acme/talk.py", (HERE / "talk.py").read_bytes())
 
 
