@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik_chains import middlewares, slots_of
+
 ACME = {
     "mode": "acme_dns",
     "provider": "cloudflare",
@@ -45,3 +47,21 @@ def test_a_place_for_bodies_only_where_a_route_bounds_them(planning: Any) -> Non
         return {mount["target"] for mount in plan["services"]["traefik"]["mounts"]}
 
     assert targets(max_body="5m") - targets() == {"/tmp"}
+
+
+def test_a_password_of_the_proxys_own(planning: Any) -> None:
+    record = {"image": "x/one:1", "routes": [{"host": "one", "port": 80, "access": "public", "basic_auth": ["anna"]}]}
+    given = {"kronos_users": {"anna": {}}, "kronos_services": {"one": record}}
+    plan = planning.plan(kronos_stacks=["traefik"], **given)
+    secrets = {secret["name"]: secret for secret in plan["secrets"]}
+    assert secrets["basic-anna"]["format"] == "passphrase"
+    assert secrets["basic-anna-hash"]["derive"] == {"from": "traefik/basic-anna", "hash": "bcrypt"}
+    assert slots_of(plan) == ["basic-anna-hash"]
+    found = middlewares(plan)
+    assert found["basic-one"]["basicAuth"] == {
+        "users": ["anna:<kronos-secret:basic-anna-hash|quoted>"],
+        "realm": "one",
+        "removeHeader": True,
+    }
+    links = found["route-one"]["chain"]["middlewares"]
+    assert links.index("basic-one") < links.index("strip-identity")

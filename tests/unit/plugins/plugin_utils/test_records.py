@@ -23,7 +23,8 @@ STACKS = sorted({path.parent.parent.name for path in RECORDS.values()})
 def plan(planning: Any) -> Any:
     """A plan of everything there is."""
     media = {"type": "local", "path": "/mnt/media"}
-    return planning.plan(kronos_stacks=STACKS, kronos_storage={"media": media})
+    wanted = {"maintenance": {"enabled": True}}  # off unless somebody asks for it
+    return planning.plan(kronos_stacks=STACKS, kronos_storage={"media": media}, kronos_services=wanted)
 
 
 @pytest.mark.parametrize("name", RECORDS)
