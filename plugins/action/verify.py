@@ -60,11 +60,17 @@ class ActionModule(ActionBase):
         return result
 
 
+def trusted_root(plan: dict[str, Any], info: dict[str, Any]) -> str:
+    """Return the root that the proxy's certificates must come from; empty for the system's authorities."""
+    tls = plan["settings"]["tls"]
+    return str(info.get("root_certificate") or "") if tls["mode"] == "internal_ca" else str(tls["root_certificate"])
+
+
 def look(plan: dict[str, Any], info: dict[str, Any], ssh_port: int) -> list[Row]:
     """Return all rows for one host."""
     settings = plan["settings"]
     url_port = "" if int(settings["https_port"]) == 443 else f":{settings['https_port']}"
     login_url = str((plan.get("login") or {}).get("url") or "")
     checks = route_checks(plan) + waf_checks(plan) + port_checks(plan, info["listening_tcp"], ssh_port)
-    seen = run_checks(checks, str(settings["address"]), str(info.get("root_certificate") or ""), url_port, login_url)
+    seen = run_checks(checks, str(settings["address"]), trusted_root(plan, info), url_port, login_url)
     return container_rows(plan, info["containers"], info["answers"]) + seen

@@ -29,6 +29,11 @@ def check_references(selection: Selection, zones: Zones, storage: Named, problem
                 known = {*REACH, *zones.known()}
                 wanted = one_of(known) + did_you_mean(port.reach, known)
                 problems.say(*entry.locate(("ports", index, "reach")), f"the unknown reach {port.reach!r}", wanted)
+        for index, stream in enumerate(service.streams):
+            if stream.reach not in REACH and stream.reach not in zones.known():
+                known = {*REACH, *zones.known()}
+                wanted = one_of(known) + did_you_mean(stream.reach, known)
+                problems.say(*entry.locate(("streams", index, "reach")), f"the unknown reach {stream.reach!r}", wanted)
         _check_macvlan(entry, zones, problems)
         for index, volume in enumerate(service.volumes):
             if volume.storage is not None and volume.storage not in storage.merged.value:
@@ -116,7 +121,7 @@ def check_ports(selection: Selection, settings: Settings, problems: Problems) ->
     ordered = sorted(selection.entries.values(), key=lambda entry: (not entry.from_file, entry.service.name))
     _check_bound(ordered, settings, problems)
     for entry in ordered:
-        for number, protocol, path in _claims(entry):
+        for number, protocol, path in claims(entry):
             owner = taken.setdefault((number, protocol), entry.service.name)
             if owner != entry.service.name:
                 found = f"host port {number}/{protocol}, which {owner} has"
@@ -155,7 +160,7 @@ def check_open_ports(settings: Settings, zones: Zones, problems: Problems) -> No
             problems.say("kronos_open_ports", (index, "reach"), f"the unknown reach {port.reach!r}", wanted)
 
 
-def _claims(entry: Entry) -> Iterator[tuple[int, str, tuple[Any, ...]]]:
+def claims(entry: Entry) -> Iterator[tuple[int, str, tuple[Any, ...]]]:
     """Ports of the host that a service takes: what it publishes, and in the host's network all that it listens on."""
     service = entry.service
     for index, port in enumerate(service.ports):
@@ -165,6 +170,8 @@ def _claims(entry: Entry) -> Iterator[tuple[int, str, tuple[Any, ...]]]:
     for index, route in enumerate(service.routes):
         if route.port is not None:
             yield route.port, "tcp", ("routes", index, "port")
+    for index, stream in enumerate(service.streams):
+        yield stream.target or stream.port, stream.protocol, ("streams", index, "target")
     for index, metric in enumerate(service.metrics):
         yield metric.port, "tcp", ("metrics", index, "port")
 

@@ -55,6 +55,11 @@ def check_guards(selection: Selection, settings: Settings, people: Named, proble
                 _known(entry, (*at, "access", key, number), name, known, key, problems)
         for number, name in enumerate(route.basic_auth):
             _known(entry, (*at, "basic_auth", number), name, set(people.merged.value), "users", problems)
+        for key, headers in (("request", route.headers.request), ("response", route.headers.response)):
+            for header, value in headers.items():
+                if "{{" in value:
+                    wanted = "text without {{, which the proxy's file would read as a template"
+                    problems.say(*entry.locate((*at, "headers", key, header)), "a template", wanted)
         if route.firewall and WAF not in selection.entries and WAF not in selection.broken:
             wanted = "the stack waf in kronos_stacks: without it nothing would answer here"
             problems.say(*entry.locate((*at, "waf")), "a route behind the firewall, which does not run", wanted)

@@ -25,6 +25,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.record_parts import
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record_route import Route, as_bytes
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import Settings
+from ansible_collections.kronos.homelab.plugins.plugin_utils.streams import list_streams
 from ansible_collections.kronos.homelab.plugins.plugin_utils.zones import Zones
 
 Data = dict[str, Any]
@@ -222,6 +223,12 @@ def _route(service: Service, index: int, route: Route, context: Context) -> Data
         "url": f"https://{name}{port}{route.path if route.path != '/' else ''}",
         "verify_upstream": verify,
     }
+
+
+def streams_of(context: Context) -> list[Data]:
+    """What the proxy passes on beside HTTP, with the addresses at which it reaches the services."""
+    addresses = {name: _address(service, context) for name, service in context.containers.items()}
+    return list_streams(context.services.values(), context.settings, addresses)
 
 
 def tile_of(service: Service, routes: list[Data]) -> Data | None:

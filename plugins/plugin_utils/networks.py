@@ -57,7 +57,7 @@ def is_inside(service: Service) -> bool:
 def is_served(service: Service) -> bool:
     """Tell whether the proxy or the monitoring has to reach it."""
     probed = service.health is not None and service.health.http is not None and service.kind == "service"
-    return bool(service.routes or service.metrics or probed or service.addressed)
+    return bool(service.routes or service.streams or service.metrics or probed or service.addressed)
 
 
 def _own_networks(service: Service, zones: Zones) -> set[str]:

@@ -51,6 +51,13 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.networks import (
     list_zones,
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import Problems
+from ansible_collections.kronos.homelab.plugins.plugin_utils.proxy import (
+    check_stream_target,
+    check_tls,
+    equip_people,
+    equip_routes,
+    equip_tls,
+)
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record import Service
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_authelia import check_authelia
 from ansible_collections.kronos.homelab.plugins.plugin_utils.selection import OWN_STACK, Selection, read_layers, select
@@ -62,6 +69,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.shares import (
     read_shares,
     secrets_of,
 )
+from ansible_collections.kronos.homelab.plugins.plugin_utils.streams import check_streams
 from ansible_collections.kronos.homelab.plugins.plugin_utils.templating import Renderer
 from ansible_collections.kronos.homelab.plugins.plugin_utils.vpn import check_vpn, vpn_cautions, vpn_entry
 from ansible_collections.kronos.homelab.plugins.plugin_utils.zones import read_named, read_zones
@@ -106,6 +114,9 @@ def build_plan(request: Request) -> Data:
     selection = select(request.catalogue, layers["services"], stacks, renderer, problems)
     login = read_login(request.variables, renderer, problems)
     add_secrets(selection, people, settings, login)
+    if settings is not None:
+        equip_tls(selection, settings)
+        equip_people(selection, settings)
     given = read_secret_names(request.variables, selection, renderer, problems)
     for entry in selection.entries.values():
         check_service(entry, problems)
@@ -124,6 +135,10 @@ def build_plan(request: Request) -> Data:
         check_login(selection, people, settings, problems)
         check_waf(selection, problems)
         check_vpn(settings, people, udp_ports(selection), problems)
+        check_streams(selection, settings, problems)
+        check_tls(selection, settings, problems)
+        check_stream_target(selection, settings, problems)
+        equip_routes(selection, settings)
     problems.raise_if_any()
     if settings is None or login is None:
         raise AssertionError("settings are missing only after a problem, which has been raised")
@@ -175,6 +190,7 @@ def _assemble(context: Context, selection: Selection, stacks: list[str], request
         "zones": list_zones(context.zones),
         "networks": list_networks(context.joined, context.addresses, context.zones, context.settings.ipv6),
         "routes": [route for listed in routes.values() for route in listed],
+        "streams": derive.streams_of(context),
         "published": [
             {"service": service.name, **port}
             for service in containers.values()

@@ -36,7 +36,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.record_parts import
     User,
     Volume,
 )
-from ansible_collections.kronos.homelab.plugins.plugin_utils.record_route import Route
+from ansible_collections.kronos.homelab.plugins.plugin_utils.record_route import Route, Stream
 from pydantic import AfterValidator, Field
 
 # The engine's names: https://github.com/moby/moby/blob/master/oci/caps
@@ -136,6 +136,7 @@ class Service(Strict):
     routes: list[Route] = Field(default_factory=list, description="Web addresses of the service.")
     oidc: Oidc | None = Field(None, description="It logs people in by itself, through the login (OpenID Connect).")
     ports: list[PublishedPort] = Field(default_factory=list, description="Ports on the host's own address.")
+    streams: list[Stream] = Field(default_factory=list, description="TCP and UDP ports that the proxy passes on.")
     needs: list[Name] = Field(default_factory=list, description="Services that must be healthy first.")
     talks_to: list[Line] = Field(
         default_factory=list, description="Services it may reach; name@host for one of another host."

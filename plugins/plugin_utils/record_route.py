@@ -131,6 +131,32 @@ class Route(Strict):
         return self.waf if isinstance(self.waf, Waf) else Waf() if self.waf else None
 
 
+class Stream(Strict):
+    """A TCP or UDP port of the service that the proxy passes on, where HTTP is not what is spoken."""
+
+    port: Port = Field(description="Port on the host.")
+    target: Port | None = Field(None, description="Port in the container; default: the same.")
+    protocol: Literal["tcp", "udp"] = Field("tcp", description="tcp or udp.")
+    tls: Literal["none", "pass", "terminate"] = Field(
+        "none", description="none: bytes as they are. pass: TLS of the service. terminate: TLS of the proxy."
+    )
+    hosts: list[HostName] = Field(
+        default_factory=list, description="Names that TLS clients ask for; several services then share a port."
+    )
+    reach: Name = Field(description="Who may reach it: public, lan, vpn, or the name of a zone.")
+    name: Name | None = Field(None, description="Name of the stream; default: <service>-<port>.")
+
+    @model_validator(mode="after")
+    def _tls_is_possible(self) -> Stream:
+        if self.protocol == "udp" and self.tls != "none":
+            raise wrong("tls only with tcp", f"tls {self.tls} with udp")
+        if self.hosts and self.tls == "none":
+            raise wrong("tls pass or terminate: without TLS nobody says a host's name", "hosts without tls")
+        if self.tls == "terminate" and not self.hosts:
+            raise wrong("hosts: the proxy's certificate must name them", "tls terminate without hosts")
+        return self
+
+
 def as_bytes(size: str) -> int:
     """The bytes of a size such as 512m or 1.5g."""
     text = size.lower().removesuffix("b") or "0"

@@ -8,13 +8,22 @@ Options: https://doc.traefik.io/traefik/v3.7/reference/install-configuration/con
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.kronos.homelab.plugins.plugin_utils.cloudflare import cloudflare_ranges
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_tls import RESOLVER, acme_resolver
 
 # Ports inside the container; the record publishes the host's ports to the first two.
 HTTP_PORT = 80
 HTTPS_PORT = 443
 API_PORT = 8080
 METRICS_PORT = 8082
+
+UDP_TIMEOUT = "60s"
+# A connection of mail or of a game may be silent for as long as it likes.
+_STREAM_TIMEOUTS: Data = {"respondingTimeouts": {"readTimeout": "0s", "writeTimeout": "0s", "idleTimeout": "0s"}}
 
 DYNAMIC_FOLDER = "/etc/traefik/dynamic"
 
@@ -31,8 +40,8 @@ _REQUEST_HYGIENE: Data = {
 SERVERS_TRANSPORT: Data = {"maxIdleConnsPerHost": -1}
 
 # Fields of the access log that repeat others or help nobody who looks for a cause.
+# ClientAddr stays: it is the peer itself, which ClientHost is not where a trusted proxy names another.
 _UNTELLING_FIELDS = (
-    "ClientAddr",
     "ClientPort",
     "GzipRatio",
     "OriginContentSize",
@@ -52,7 +61,9 @@ def traefik_static(plan: Plan) -> Data:
 
     `/ping` and `/metrics` share a port that only other containers reach, so that probes need no route.
     """
+    acme = plan["settings"]["tls"]["mode"] in ("acme_dns", "acme_http")
     return {
+        **({"certificatesResolvers": {RESOLVER: {"acme": acme_resolver(plan)}}} if acme else {}),
         "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
         "entryPoints": _entry_points(plan),
         "serversTransport": SERVERS_TRANSPORT,
@@ -76,6 +87,7 @@ def traefik_static(plan: Plan) -> Data:
 
 def _entry_points(plan: Plan) -> Data:
     public_port = plan["settings"]["https_port"]
+    trusted = {"forwardedHeaders": _trusted(plan)}
     return {
         "web": {
             "address": f":{HTTP_PORT}",
@@ -84,20 +96,54 @@ def _entry_points(plan: Plan) -> Data:
                 **_REQUEST_HYGIENE,
                 "redirections": {"entryPoint": {"to": f":{public_port}", "scheme": "https", "permanent": True}},
             },
-            "forwardedHeaders": {"insecure": False},
+            **trusted,
             "transport": {"respondingTimeouts": {"readTimeout": "10s", "idleTimeout": "30s"}},
         },
         "websecure": {
             "address": f":{HTTPS_PORT}",
             "asDefault": True,
             "http": _REQUEST_HYGIENE,
-            "forwardedHeaders": {"insecure": False},
+            **trusted,
             # An hour lets a phone upload its films; answers may stream without end.
             "transport": {"respondingTimeouts": {"readTimeout": "1h", "writeTimeout": "0s", "idleTimeout": "3m"}},
         },
         "traefik": {"address": f"127.0.0.1:{API_PORT}", "http": _REQUEST_HYGIENE},
         "metrics": {"address": f":{METRICS_PORT}", "http": _REQUEST_HYGIENE},
+        **_stream_entry_points(plan),
     }
+
+
+def is_behind_cloudflare(plan: Plan) -> bool:
+    """Tell whether strangers come through Cloudflare alone."""
+    return bool(plan["settings"]["web_from"] == "cloudflare")
+
+
+def trusted_proxies(plan: Plan) -> list[str]:
+    """Return the ranges of proxies that are believed when they say for whom they ask; nobody unless behind one."""
+    return list(cloudflare_ranges(plan)) if is_behind_cloudflare(plan) else []
+
+
+def _trusted(plan: Plan) -> Data:
+    """Whose X-Forwarded-* is kept; from anyone else Traefik drops it."""
+    ranges = trusted_proxies(plan)
+    return {"insecure": False, **({"trustedIPs": ranges} if ranges else {})}
+
+
+def stream_entry_point(stream: Mapping[str, Any]) -> str:
+    """Return the name of a stream's entry point; streams that share a port share it."""
+    return f"stream-{stream['port']}-{stream['protocol']}"
+
+
+def _stream_entry_points(plan: Plan) -> Data:
+    points: Data = {}
+    for stream in plan["streams"]:
+        udp = stream["protocol"] == "udp"
+        # A datagram's answer after Traefik's own 3 s would find nobody who waits for it.
+        points[stream_entry_point(stream)] = {
+            "address": f":{stream['inner_port']}" + ("/udp" if udp else ""),
+            **({"udp": {"timeout": UDP_TIMEOUT}} if udp else {"transport": _STREAM_TIMEOUTS}),
+        }
+    return points
 
 
 def _access_log() -> Data:

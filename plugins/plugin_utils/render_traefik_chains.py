@@ -1,15 +1,21 @@
 # Copyright (c) 2026 The kronos.homelab authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Traefik's middlewares: one chain per access class.
+"""Traefik's middlewares: one chain per access class, and one per route that says more than its class.
 
 https://doc.traefik.io/traefik/v3.7/reference/routing-configuration/http/middlewares/overview/
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_login import LOGIN, forward_auth, has_login
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_stack import slot
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik import is_behind_cloudflare, trusted_proxies
 
 ACCESS_CLASSES = ("public", "authenticated", "lan", "vpn")
 NOBODY = ["127.0.0.1/32"]
@@ -32,14 +38,43 @@ IDENTITY_HEADERS = (
     "X-WEBAUTH-USER",
 )
 
+# What clients say of where they come from, in words that Traefik does not look after itself: backends believe them.
+# X-Forwarded-For and X-Real-Ip are Traefik's own: it drops a stranger's and writes the true ones.
+ORIGIN_HEADERS = (
+    "Forwarded",
+    "True-Client-IP",
+    "CF-Connecting-IP",
+    "CF-Connecting-IPv6",
+    "CF-Pseudo-IPv4",
+    "X-Client-IP",
+)
+# Traefik keeps all that a trusted proxy sends, but Cloudflare writes X-Forwarded-For and X-Forwarded-Proto alone: in
+# the others its clients say what they like.
+PASSED_ON_HEADERS = (
+    "X-Real-Ip",
+    "X-Forwarded-Host",
+    "X-Forwarded-Port",
+    "X-Forwarded-Server",
+    "X-Forwarded-Prefix",
+    "X-Forwarded-Uri",
+    "X-Forwarded-Method",
+)
+
+MAINTENANCE = "maintenance"
+_PART = re.compile(r"([0-9]+)(ms|s|m|h|d|w|y)")
+
 # While a service is made anew nobody has its address and its port refuses: the request waits for the new one, so that
 # a short update shows as latency. Only where no connection came about, so that nothing is sent twice; pauses grow from
 # the interval to twice its length, so all of them take about 4 s, and 3 s more where each connection times out.
 _RETRY: Data = {"attempts": 12, "initialInterval": "250ms"}
 
 
+# Only what is written to the client is put in place of the service's answer; its status stays.
+_UNREACHABLE = ["502-504"]
+
+
 def middlewares(plan: Plan) -> Data:
-    """Return every middleware: the chains `chain-<access>` that routers name, and their links."""
+    """Return every middleware: chains, and their links."""
     settings = plan["settings"]
     vpn = list(settings["vpn"])
     return {
@@ -47,12 +82,18 @@ def middlewares(plan: Plan) -> Data:
         **({LOGIN: {"forwardAuth": forward_auth(plan)}} if has_login(plan) else {}),
         "allow-lan": {"ipAllowList": {"sourceRange": [*settings["lan"], *vpn] or NOBODY}},
         "allow-vpn": {"ipAllowList": {"sourceRange": vpn or NOBODY}},
-        "strip-identity": {"headers": {"customRequestHeaders": dict.fromkeys(IDENTITY_HEADERS, "")}},
+        "strip-identity": {"headers": {"customRequestHeaders": dict.fromkeys(_stripped(plan), "")}},
         "security-headers": {"headers": _security_headers()},
         # Compressing buffers a little, which an event stream must not suffer.
         "compress": {"compress": {"excludedContentTypes": ["text/event-stream"]}},
         "retry": {"retry": _RETRY},
+        **({MAINTENANCE: {"errors": _maintenance()}} if has_maintenance(plan) else {}),
+        **{name: each for route in plan["routes"] for name, each in _of_route(plan, route).items()},
     }
+
+
+def _stripped(plan: Plan) -> list[str]:
+    return [*IDENTITY_HEADERS, *ORIGIN_HEADERS, *(PASSED_ON_HEADERS if is_behind_cloudflare(plan) else ())]
 
 
 def links(plan: Plan, access: str) -> list[str]:
@@ -63,7 +104,117 @@ def links(plan: Plan, access: str) -> list[str]:
     """
     guards = {"lan": ["allow-lan"], "vpn": ["allow-vpn"], "authenticated": [] if has_login(plan) else ["allow-lan"]}
     login = [LOGIN] if access == "authenticated" and has_login(plan) else []
-    return ["security-headers", *guards.get(access, []), "strip-identity", *login, "compress", "retry"]
+    page = [MAINTENANCE] if has_maintenance(plan) else []
+    return ["security-headers", *page, *guards.get(access, []), "strip-identity", *login, "compress", "retry"]
+
+
+def chain_of(plan: Plan, route: Mapping[str, Any], through_proxy: bool = False) -> str:
+    """Return the chain of a route: that of its class, or its own. *through_proxy*: for requests of a trusted proxy."""
+    if not _of_route(plan, route):
+        return f"chain-{route['access']}"
+    return f"proxied-{route['name']}" if through_proxy else f"route-{route['name']}"
+
+
+def counts_clients(route: Mapping[str, Any]) -> bool:
+    """Tell whether who asks matters to a route's middlewares, beyond its access class."""
+    return bool(route["rate"])
+
+
+def _of_route(plan: Plan, route: Mapping[str, Any]) -> Data:
+    """Return the middlewares of one route's own, and the chains that name them; nothing where its class says it all."""
+    name = route["name"]
+    early: Data = {f"rate-{name}": _rate(route, [])} if route["rate"] else {}
+    basic: Data = {f"basic-{name}": {"basicAuth": _basic_auth(route)}} if route["basic_auth"] else {}
+    early |= basic
+    late: Data = {}
+    if route["max_body"]:
+        late[f"body-{name}"] = {"buffering": _buffering(route["max_body"])}
+    if route["request_headers"] or route["response_headers"]:
+        late[f"headers-{name}"] = {"headers": _headers(route)}
+    if route["strip_path"] and route["path"].rstrip("/"):
+        late[f"prefix-{name}"] = {"stripPrefix": {"prefixes": [route["path"].rstrip("/")]}}
+    if not early and not late:
+        return {}
+    found = {**early, **late, f"route-{name}": _chain(plan, route, early, late)}
+    if route["rate"] and is_behind_cloudflare(plan):
+        proxied: Data = {f"rate-proxied-{name}": _rate(route, trusted_proxies(plan)), **basic}
+        found |= {**proxied, f"proxied-{name}": _chain(plan, route, proxied, late)}
+    return found
+
+
+def _chain(plan: Plan, route: Mapping[str, Any], early: Iterable[str], late: Iterable[str]) -> Data:
+    """The chain of the class with links of a route: early ones before anybody proves who he is, late ones after."""
+    usual = links(plan, route["access"])
+    return {
+        "chain": {
+            "middlewares": [
+                *(link for link in usual[: usual.index("strip-identity")]),
+                *early,
+                *(link for link in usual[usual.index("strip-identity") : usual.index("compress")]),
+                *late,
+                *usual[usual.index("compress") :],
+            ]
+        }
+    }
+
+
+def basic_secrets(person: str) -> tuple[str, str]:
+    """Return the names of the proxy's secrets for somebody: the password, and its hash."""
+    return f"basic-{person}", f"basic-{person}-hash"
+
+
+def slots_of(plan: Plan) -> list[str]:
+    """Return the secrets that stand in the dynamic configuration, as slots that the host fills."""
+    people = {person for route in plan["routes"] for person in route["basic_auth"]}
+    return sorted(basic_secrets(person)[1] for person in people)
+
+
+def _basic_auth(route: Mapping[str, Any]) -> Data:
+    """Ask for a name and a password of the proxy's own; the service sees neither."""
+    users = [f"{person}:{slot(basic_secrets(person)[1])}" for person in route["basic_auth"]]
+    return {"users": users, "realm": route["host"], "removeHeader": True}
+
+
+def _rate(route: Mapping[str, Any], proxies: list[str]) -> Data:
+    """Count by the peer's address, or behind *proxies* by the last address that is none of theirs; IPv6 by its /64."""
+    said = route["rate"]
+    excluded = {"excludedIPs": proxies} if proxies else {}
+    return {
+        "rateLimit": {
+            "average": said["average"],
+            "period": go_duration(said["period"]),
+            "burst": said["burst"] or said["average"],
+            "sourceCriterion": {"ipStrategy": {**excluded, "ipv6Subnet": 64}},
+        }
+    }
+
+
+def go_duration(text: str) -> str:
+    """Return a duration as Go reads it, which knows no days: in milliseconds."""
+    powers = {"ms": 1, "s": 1000, "m": 60000, "h": 3600000, "d": 86400000, "w": 604800000, "y": 31536000000}
+    return f"{sum(int(number) * powers[unit] for number, unit in _PART.findall(text))}ms"
+
+
+def _buffering(size: int) -> Data:
+    """Refuse what is larger with 413. The answer is read whole too; what does not fit in memory lies on the disk."""
+    return {"maxRequestBodyBytes": size, "memRequestBodyBytes": 1048576, "memResponseBodyBytes": 1048576}
+
+
+def _headers(route: Mapping[str, Any]) -> Data:
+    found = {
+        "customRequestHeaders": dict(route["request_headers"]),
+        "customResponseHeaders": dict(route["response_headers"]),
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def has_maintenance(plan: Plan) -> bool:
+    """Tell whether a page is shown while a service is down."""
+    return MAINTENANCE in plan["services"]
+
+
+def _maintenance() -> Data:
+    return {"status": _UNREACHABLE, "service": MAINTENANCE, "query": "/unavailable.html"}
 
 
 def _security_headers() -> Data:

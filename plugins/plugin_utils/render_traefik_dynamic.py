@@ -22,9 +22,21 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import 
     revision,
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_login import serving_address
-from ansible_collections.kronos.homelab.plugins.plugin_utils.render_tls import LEAF, tls_options
-from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik import API_PORT, SERVERS_TRANSPORT
-from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik_chains import middlewares
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_tls import GIVEN, LEAF, tls_options
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik import (
+    API_PORT,
+    SERVERS_TRANSPORT,
+    is_behind_cloudflare,
+    trusted_proxies,
+)
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik_chains import (
+    MAINTENANCE,
+    chain_of,
+    counts_clients,
+    has_maintenance,
+    middlewares,
+)
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik_streams import router_tls, stream_routing
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_waf import PORT as WAF_PORT
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_waf import waf_mark, waf_marks
 
@@ -46,9 +58,14 @@ _TRANSPORTS: Data = {
     UNVERIFIED: {**SERVERS_TRANSPORT, **_ANY_CERTIFICATE},
 }
 
+_ROUTERS = ("routers", "tcpRouters", "udpRouters")
+
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _PATH = re.compile(URL_PATH)
 _URL = re.compile(URL)
+_HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_VALUE = re.compile(r"(?:(?!\{\{)[^\x00-\x1f\x7f])*")
+MAINTENANCE_PORT = 8080
 
 
 def traefik_dynamic(plan: Plan) -> Data:
@@ -67,12 +84,12 @@ def traefik_dynamic(plan: Plan) -> Data:
 def traefik_reload_check(plan: Plan) -> Data:
     """Return the HTTP check that holds when Traefik runs with traefik_dynamic(plan) and all routers are enabled."""
     mark = f'"{revision_mark(_content(plan))}@file"'
-    disabled = "length(values(routers)[?status != 'enabled'])"
+    sound = [f"length(values({kind} || `{{}}`)[?status != 'enabled']) == `0`" for kind in _ROUTERS]
     return {
         "http": {
             "port": API_PORT,
             "path": "/api/rawdata",
-            "expect": f"middlewares.{mark} != null && {disabled} == `0`",
+            "expect": " && ".join([f"middlewares.{mark} != null", *sound]),
         }
     }
 
@@ -86,40 +103,74 @@ def _content(plan: Plan) -> Data:
     for route in plan["routes"]:
         _check(route)
     services = {route["name"]: _service(plan, route) for route in plan["routes"] if not _is_own_api(plan, route)}
+    if has_maintenance(plan):
+        page = f"http://{serving_address(plan, MAINTENANCE)}:{MAINTENANCE_PORT}"
+        services[MAINTENANCE] = {"loadBalancer": {"servers": [{"url": page}], "serversTransport": NEAR}}
     http: Data = {
-        "routers": {route["name"]: _router(plan, route) for route in plan["routes"]},
+        "routers": {name: router for route in plan["routes"] for name, router in _routers(plan, route).items()},
         "services": services,
         "middlewares": {**middlewares(plan), **waf_marks(plan)},
         "serversTransports": _TRANSPORTS,
     }
     return {
         "http": {key: value for key, value in http.items() if value},
+        **stream_routing(plan),
         "tls": {
             "options": {"default": tls_options()},
-            "certificates": [_certificate()],
+            "certificates": [_certificate(leaf) for leaf in _leaves(plan)],
             # Also for clients that name no host, and for names that no certificate has.
-            "stores": {"default": {"defaultCertificate": _certificate()}},
+            "stores": {"default": {"defaultCertificate": _certificate(_leaves(plan)[0])}},
         },
     }
 
 
+def _leaves(plan: Plan) -> list[str]:
+    """The folders of certificates, the one for everybody else first."""
+    return [GIVEN, LEAF] if plan["settings"]["tls"]["mode"] == "files" else [LEAF]
+
+
 def _check(route: Mapping[str, Any]) -> None:
-    for key, pattern in (("fqdn", _HOST), ("path", _PATH), ("upstream", _URL)):
-        if not pattern.fullmatch(route[key]):
-            raise RenderError(f"routes.{route['name']}.{key}: {route[key]!r} cannot stand in a rule")
+    texts = [("fqdn", _HOST, route["fqdn"]), ("path", _PATH, route["path"]), ("upstream", _URL, route["upstream"])]
+    texts += [("names", _HOST, name) for name in route["names"]]
+    for key in ("request_headers", "response_headers"):
+        texts += [(key, _HEADER, name) for name in route[key]]
+        texts += [(key, _VALUE, value) for value in route[key].values()]
+    for key, pattern, text in texts:
+        if not pattern.fullmatch(text):
+            raise RenderError(f"routes.{route['name']}.{key}: {text!r} cannot stand in the proxy's file")
 
 
-def _router(plan: Plan, route: Mapping[str, Any]) -> Data:
-    rule = f"Host(`{route['fqdn']}`)"
-    if route["path"] != "/":
-        rule += f" && PathPrefix(`{route['path']}`)"
+def _routers(plan: Plan, route: Mapping[str, Any]) -> Data:
+    """The router of a route; with one for requests that a trusted proxy brings, where clients are counted.
+
+    The longer path wins, always: the second router stands one above the first, and never above a longer path.
+    """
+    name, priority = route["name"], 10 * (len(route["path"].rstrip("/")) + 1)
+    routers = {name: _router(plan, route, chain_of(plan, route), priority, "")}
+    if counts_clients(route) and is_behind_cloudflare(plan):
+        ranges = " || ".join(f"ClientIP(`{item}`)" for item in trusted_proxies(plan))
+        chain = chain_of(plan, route, through_proxy=True)
+        routers[f"{name}.proxied"] = _router(plan, route, chain, priority + 1, f" && ({ranges})")
+    return routers
+
+
+def _router(plan: Plan, route: Mapping[str, Any], chain: str, priority: int, also: str) -> Data:
+    rule = _any_of([f"Host(`{name}`)" for name in route["names"]])
+    below = route["path"].rstrip("/")
+    if below:  # /app and what lies below it, but not /apple
+        rule += f" && (Path(`{below}`) || PathPrefix(`{below}/`))"
     return {
         "entryPoints": ["websecure"],
-        "rule": rule,
+        "rule": rule + also,
+        "priority": priority,
         "service": "api@internal" if _is_own_api(plan, route) else route["name"],
-        "middlewares": [f"chain-{route['access']}", *([waf_mark(route)] if route["waf"] else [])],
-        "tls": {"options": "default"},
+        "middlewares": [chain, *([waf_mark(route)] if route["waf"] else [])],
+        "tls": router_tls(plan, route["name"]),
     }
+
+
+def _any_of(matchers: list[str]) -> str:
+    return matchers[0] if len(matchers) == 1 else f"({' || '.join(matchers)})"
 
 
 def _is_own_api(plan: Plan, route: Mapping[str, Any]) -> bool:
@@ -146,6 +197,6 @@ def _is_near(plan: Plan, route: Mapping[str, Any]) -> bool:
     return bool(service) and urlsplit(route["upstream"]).hostname in service["addresses"].values()
 
 
-def _certificate() -> Data:
-    folder = f"{CERTIFICATES}/{LEAF}"
+def _certificate(leaf: str) -> Data:
+    folder = f"{CERTIFICATES}/{leaf}"
     return {"certFile": f"{folder}/cert.pem", "keyFile": f"{folder}/key.pem"}

@@ -23,6 +23,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.model import (
     matching,
     wrong,
 )
+from ansible_collections.kronos.homelab.plugins.plugin_utils.settings_tls import Tls
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 PREFIX = "kronos_"
@@ -35,12 +36,6 @@ InterfaceName = Annotated[Line, Field(pattern=r"^[A-Za-z0-9._-]{1,15}$")]
 # a name, an IPv4 address, or an IPv6 address in brackets; each with a port or without
 ENDPOINT = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[1-9][0-9]{0,4})?"
 Endpoint = Annotated[Line, AfterValidator(matching(ENDPOINT, "a name or an address, with :port where it is another"))]
-
-
-class Tls(Strict):
-    """Where certificates come from."""
-
-    mode: Literal["internal_ca"] = Field("internal_ca", description="internal_ca: a root of our own on the host.")
 
 
 class OpenPort(Strict):

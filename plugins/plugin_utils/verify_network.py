@@ -11,6 +11,7 @@ import ssl
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from email.message import Message
+from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_waf import REFUSED_HEADER
 from ansible_collections.kronos.homelab.plugins.plugin_utils.verify_checks import Check, Row, judge_login
@@ -66,9 +67,12 @@ def _certificate(check: Check, address: str, root_certificate: str) -> tuple[boo
     ):
         certificate = secured.getpeercert() or {}
         version = secured.version()
-    expires = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
-    days = int((expires - datetime.now(timezone.utc).timestamp()) // 86400)
-    return True, f"valid for {days} more days, {version}"
+    left = ssl.cert_time_to_seconds(str(certificate["notAfter"])) - datetime.now(timezone.utc).timestamp()
+    days, minutes = int(left // 86400), int(left // 60)
+    issuer: Any = certificate.get("issuer", ())
+    names = [str(value) for part in issuer for key, value in part if key == "commonName"]
+    said = f"valid for {days} more days" if days else f"valid for {minutes} more minutes"
+    return True, f"{said}, of {names[0] if names else 'nobody'}, {version}"
 
 
 def _login(check: Check, address: str, login_url: str) -> tuple[bool, str]:

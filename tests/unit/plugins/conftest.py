@@ -130,7 +130,7 @@ def make_plan(*services: dict[str, Any], settings: dict[str, Any] | None = None,
         "peers": {},
     }
     usual.update({key: {} for key in ("external", "zones")})
-    empty = ("disabled", "networks", "routes", "published", "tiles", "scrapes", "probes", "alerts")
+    empty = ("disabled", "networks", "routes", "published", "tiles", "scrapes", "probes", "alerts", "streams")
     usual.update({key: [] for key in (*empty, "secrets", "exceptions", "backups", "cautions")})
     return {**usual, **said}
 

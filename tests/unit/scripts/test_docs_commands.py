@@ -203,5 +203,5 @@ def test_example_inventory_becomes_a_plan() -> None:
         variables |= yaml.safe_load(text(f"inventories/example/{path}"))
     plan = plan_of(variables)
     assert plan["services"]["jellyfin"]["devices"]
-    assert plan["disabled"] == ["sonarr"]
+    assert plan["disabled"] == ["maintenance", "sonarr"]
     assert plan["services"]["notes"]["stack"] == "own"

@@ -47,7 +47,17 @@ BROKEN = [
     ({"result": {"ipv4_cidrs": ["104.16.0.0/13"] * 500, "ipv6_cidrs": []}}, "found 500"),
     ({"result": {**ANSWER["result"], "ipv6_cidrs": "x"}}, "answer.ipv6_cidrs: 3 to 100 networks are wanted"),
 ]
-STRANGE = ["0.0.0.0/0", "10.0.0.0/13", "192.168.1.0/24", "127.0.0.0/24", "8.0.0.0/9", "1.2.3.4/8", "x", None, "2400::/32"]
+STRANGE = [
+    "0.0.0.0/0",
+    "10.0.0.0/13",
+    "192.168.1.0/24",
+    "127.0.0.0/24",
+    "8.0.0.0/9",
+    "1.2.3.4/8",
+    "x",
+    None,
+    "2400::/32",
+]
 
 
 @pytest.mark.parametrize(("said", "message"), BROKEN)

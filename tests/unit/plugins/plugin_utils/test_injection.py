@@ -88,6 +88,14 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "another router in a host": (route(host="one`) || Host(`evil"), HOST),
     "a path in a host": (route(host="one/../evil"), HOST),
     "letters that look like others in a host": (route(host="\u043ene"), HOST),
+    "another router in a further host": (route(also=["two`) || Host(`evil"]), HOST),
+    "a line end in a header": (route(headers={"request": {"X-A": "b\r\nX-C: d"}}), LINE),
+    "another header in the name of one": (route(headers={"response": {"X-A: b\r\nX-C": "d"}}), "an HTTP header"),
+    "Go's templates in a header": (route(headers={"request": {"X-A": "{{ '{{' }} env}"}}), "text without {{"),
+    "another router in a stream": (
+        {"streams": [{"port": 7000, "reach": "lan", "tls": "pass", "hosts": ["a`) || HostSNI(`*"]}]},
+        HOST,
+    ),
     "another rule in a path": (route(path="/`) || Host(`evil`)"), PATH),
     "Go's templates in a path": (route(path="/{ { env `HOME` } }"), PATH),
     "an encoded sign in a path": (route(path="/a%7Bb"), "a path without %-encoding"),
@@ -143,6 +151,26 @@ VARIABLES: dict[str, tuple[dict[str, Any], str]] = {
     "a shell in an interface": (
         {"kronos_zones": {"a": {"vlan": {"id": 5, "parent": "eth0;id", "address": "192.168.5.2/24"}}}},
         "text of the form",
+    ),
+    "a shell in a provider": (
+        {"kronos_tls": {"mode": "acme_dns", "provider": "x;id"}},
+        "text of the form",
+    ),
+    "two variables in one": (
+        {"kronos_tls": {"mode": "acme_dns", "provider": "x", "environment": {"A=b\nC": "d"}}},
+        "text",
+    ),
+    "a template as address of an authority": (
+        {"kronos_tls": {"mode": "acme_http", "server": "https://x/{ { env } }"}},
+        URL,
+    ),
+    "a certificate that is none": (
+        {"kronos_tls": {"mode": "acme_http", "server_ca": "-----BEGIN CERTIFICATE-----\n{ { x } }"}},
+        "text of the form",
+    ),
+    "an option in the path of a key": (
+        {"kronos_tls": {"mode": "files", "certificate": "/a", "key": '/b" --uid 0 "\n'}},
+        ABSOLUTE,
     ),
     "a shell in the timezone": ({"kronos_timezone": "Etc/UTC;reboot"}, "text of the form"),
     "a timezone elsewhere": ({"kronos_timezone": "../../etc/shadow"}, "text of the form"),

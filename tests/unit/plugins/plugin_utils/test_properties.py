@@ -45,7 +45,9 @@ RENDERERS: list[Callable[[Mapping[str, Any]], Any]] = [
     alertmanager_config,
     blackbox_config,
 ]
-RULE = re.compile(r"Host\(`[a-z0-9.-]+`\)( && PathPrefix\(`/[^`{}\s\"']*`\))?")
+HOST = r"Host\(`[a-z0-9.-]+`\)"
+PART = r"`/[^`{}\s\"']*`"
+RULE = re.compile(rf"({HOST}|\({HOST}( \|\| {HOST})+\))( && \(Path\({PART}\) \|\| PathPrefix\({PART}\)\))?")
 
 
 def shuffled(value: Any, source: random.Random) -> Any:
@@ -137,7 +139,7 @@ def test_a_record_with_garbage_is_refused_or_rendered(
 
 
 def routes_are_rules(plan: Mapping[str, Any]) -> None:
-    """Every router asks for one host and at most one prefix, and nothing else stands in its rule."""
+    """Every router asks for its hosts and at most one path, and nothing else stands in its rule."""
     dynamic = traefik_dynamic(plan)
     routers = dynamic["http"].get("routers", {})
     assert set(routers) == {route["name"] for route in plan["routes"]}

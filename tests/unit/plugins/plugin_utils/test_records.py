@@ -24,7 +24,8 @@ def plan(planning: Any) -> Any:
     """A plan of everything there is."""
     media = {"type": "local", "path": "/mnt/media"}
     login = {"kronos_login": "authelia", "kronos_users": {"ada": {"groups": ["family"]}}}
-    either = {name: {"enabled": True} for name in ("unbound", "dnsdist")}  # one of them at most, by a variable
+    # one resolver at most, by a variable; the page only where somebody asks for it
+    either = {name: {"enabled": True} for name in ("unbound", "dnsdist", "maintenance")}
     return planning.plan(kronos_stacks=STACKS, kronos_storage={"media": media}, kronos_services=either, **login)
 
 

@@ -30,6 +30,7 @@ def test_router(access: str, plans: Any) -> None:
     assert http["routers"]["radarr"] == {
         "entryPoints": ["websecure"],
         "rule": "Host(`radarr.home.example`)",
+        "priority": 10,
         "service": "radarr",
         "middlewares": [f"chain-{access}"],
         "tls": {"options": "default"},
@@ -53,7 +54,9 @@ def test_a_route_behind_the_firewall_leads_there_and_says_its_name(plans: Any) -
 
 def test_path(plans: Any) -> None:
     http = http_of(plans, plans.route("notes", path="/admin"))
-    assert http["routers"]["notes"]["rule"] == "Host(`notes.home.example`) && PathPrefix(`/admin`)"
+    assert http["routers"]["notes"]["rule"] == (
+        "Host(`notes.home.example`) && (Path(`/admin`) || PathPrefix(`/admin/`))"
+    )
 
 
 @pytest.mark.parametrize(
@@ -111,10 +114,15 @@ def test_tls(plans: Any) -> None:
         ("upstream", 'http://a/{{ env "HOME" }}'),
         ("upstream", "file:///etc/passwd"),
         ("upstream", "http://a b"),
+        ("names", ["a.example", "b`) || Host(`c"]),
+        ("request_headers", {"X-A": '{{ env "HOME" }}'}),
+        ("request_headers", {"X-A\nX-B": "x"}),
+        ("response_headers", {"X-A": "a\r\nSet-Cookie: b"}),
+        ("response_headers", {"X A": "x"}),
     ],
 )
-def test_text_that_means_more(key: str, value: str, plans: Any) -> None:
-    with pytest.raises(RenderError, match=rf"routes\.app\.{key}: .* cannot stand in a rule"):
+def test_text_that_means_more(key: str, value: Any, plans: Any) -> None:
+    with pytest.raises(RenderError, match=rf"routes\.app\.{key}: .* cannot stand in the proxy's file"):
         traefik_dynamic(plans.plan(routes=[plans.route("app", **{key: value})]))
 
 
@@ -157,3 +165,56 @@ def test_no_text_opens_a_template_or_a_rule(text: str, key: str, plans: Any) -> 
     assert "{{" not in yaml_text(dynamic)
     assert dynamic["http"]["routers"]["app"]["rule"].count("`") == (2 if route["path"] == "/" else 4)
     assert traefik_dynamic(plan) == dynamic
+
+
+def priorities(plans: Any, settings: dict[str, Any], *routes: Any) -> dict[str, int]:
+    http = traefik_dynamic(plans.plan(routes=list(routes), settings=settings))["http"]
+    return {name: router["priority"] for name, router in http["routers"].items()}
+
+
+@pytest.mark.parametrize("web_from", ["anywhere", "cloudflare"])
+def test_the_longer_path_wins_whatever_else_a_route_says(web_from: str, plans: Any) -> None:
+    """A rate at the root once hid a path for the LAN alone from clients of Cloudflare."""
+    rate = {"average": 1, "period": "1s", "burst": None}
+    also = [f"{n}.example" for n in range(40)]
+    root = plans.route("root", rate=rate, access="public", names=["root.home.example", *also], fqdn="root.home.example")
+    found = priorities(
+        plans,
+        {"web_from": web_from},
+        root,
+        plans.route("a", path="/a", fqdn="root.home.example", access="lan"),
+        plans.route("ab", path="/ab/", fqdn="root.home.example", access="lan", rate=rate),
+    )
+    order = sorted(found, key=lambda name: found[name])
+    assert [name.removesuffix(".proxied") for name in order] == (
+        ["root", "a", "ab"] if web_from == "anywhere" else ["root", "root", "a", "ab", "ab"]
+    )
+    assert len(set(found.values())) == len(found)
+
+
+def test_requests_through_cloudflare_have_a_router_of_their_own_where_clients_are_counted(plans: Any) -> None:
+    rate = {"average": 5, "period": "1d", "burst": 9}
+    routes = [plans.route("one", rate=rate), plans.route("two")]
+    http = traefik_dynamic(plans.plan(routes=routes, settings={"web_from": "cloudflare"}))["http"]
+    assert set(http["routers"]) == {"one", "one.proxied", "two"}
+    assert "ClientIP(`173.245.48.0/20`)" in http["routers"]["one.proxied"]["rule"]
+    assert http["routers"]["one"]["middlewares"] == ["route-one"]
+    assert http["routers"]["one.proxied"]["middlewares"] == ["proxied-one"]
+    direct, through = (http["middlewares"][name]["rateLimit"] for name in ("rate-one", "rate-proxied-one"))
+    assert "excludedIPs" not in direct["sourceCriterion"]["ipStrategy"]
+    assert "173.245.48.0/20" in through["sourceCriterion"]["ipStrategy"]["excludedIPs"]
+    assert (through["average"], through["period"], through["burst"]) == (5, "86400000ms", 9)
+
+
+def test_several_names(plans: Any) -> None:
+    http = http_of(plans, plans.route("shop", names=["shop.home.example", "b.example"], path="/x"))
+    rule = http["routers"]["shop"]["rule"]
+    assert rule == "(Host(`shop.home.example`) || Host(`b.example`)) && (Path(`/x`) || PathPrefix(`/x/`))"
+
+
+def test_a_page_while_a_service_is_down(plans: Any) -> None:
+    route = plans.route("notes")
+    assert "maintenance" not in traefik_dynamic(plans.plan(routes=[route]))["http"]["services"]
+    http = traefik_dynamic(plans.plan(plans.service("maintenance"), routes=[route]))["http"]
+    assert http["middlewares"]["chain-lan"]["chain"]["middlewares"][:2] == ["security-headers", "maintenance"]
+    assert http["services"]["maintenance"]["loadBalancer"]["servers"] == [{"url": "http://maintenance:8080"}]

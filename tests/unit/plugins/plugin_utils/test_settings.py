@@ -16,7 +16,7 @@ def test_every_default_is_there_for_templates() -> None:
     required = {name for name, field in Settings.model_fields.items() if field.is_required()}
     assert required == {"domain", "address"}
     assert set(defaults()) == {f"kronos_{name}" for name in Settings.model_fields} - {"kronos_domain", "kronos_address"}
-    assert defaults()["kronos_tls"] == {"mode": "internal_ca"}
+    assert defaults()["kronos_tls"]["mode"] == "internal_ca"
 
 
 def test_every_setting_says_what_it_means() -> None:

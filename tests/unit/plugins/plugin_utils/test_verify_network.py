@@ -106,7 +106,7 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("kind", "port", "path", "guarded", "ca", "ok", "words"),
     [
-        ("certificate", "good", "/", False, "good_ca", True, "valid for 39 more days, TLSv1.3"),
+        ("certificate", "good", "/", False, "good_ca", True, "valid for 39 more days, of hello.home.example, TLSv1.3"),
         ("certificate", "expired", "/", False, "expired_ca", False, "certificate has expired"),
         ("certificate", "good", "/", False, "expired_ca", False, "self-signed certificate"),
         ("certificate", "free", "/", False, "good_ca", False, "refused"),

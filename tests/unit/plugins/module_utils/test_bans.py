@@ -1,0 +1,113 @@
+# Copyright (c) 2026 The kronos.homelab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is refused too often, and who is never banned."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.kronos.homelab.plugins.module_utils import bans
+
+RULES = bans.Rules(
+    3, 60, 600, tuple(ipaddress.ip_network(n) for n in ("192.0.2.0/24", "2001:db8:1::/48", "10.0.0.7/32"))
+)
+
+
+def line(client: str = "198.51.100.7:5000", status: Any = 403, **said: Any) -> str:
+    return json.dumps({"ClientAddr": client, "DownstreamStatus": status, "RouterName": "a@file", **said})
+
+
+@pytest.mark.parametrize(
+    ("text", "client"),
+    [
+        (line(), "198.51.100.7"),
+        (line(status=401), "198.51.100.7"),
+        (line(ClientHost="203.0.113.9"), "198.51.100.7"),
+        (line("[2001:db8::1]:44"), "2001:db8::1"),
+        (line("[::ffff:198.51.100.9]:44"), "198.51.100.9"),
+        (line("[fe80::1%eth0]:44"), "fe80::1"),
+        (line(status=429), None),
+        (line(status=404), None),
+        (line(status="403"), None),
+        (line(""), None),
+        (line("nobody:1"), None),
+        ("no json", None),
+        ('["DownstreamStatus"]', None),
+        ("7", None),
+        ('{"level":"info"}', None),
+    ],
+)
+def test_lines(text: str, client: str | None) -> None:
+    found = bans.read_refusal(text)
+    assert (found.client if found else None) == client
+
+
+def test_counting_within_a_window() -> None:
+    counter = bans.Counter(RULES)
+    assert [counter.add("a", now) for now in (0, 30, 61, 80, 90)] == [False, False, False, True, False]
+    assert [counter.add("b", now) for now in (0, 1, 2)] == [False, False, True]
+
+
+def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bans, "MOST_CLIENTS", 3)
+    counter = bans.Counter(RULES)
+    for number in range(10):
+        counter.add(str(number), 0)
+    assert list(counter.seen) == ["7", "8", "9"]
+
+
+@pytest.mark.parametrize(
+    ("client", "spared"),
+    [
+        ("192.0.2.9", True),
+        ("198.51.100.7", False),
+        ("10.0.0.7", True),
+        ("10.0.0.8", False),
+        ("2001:db8:1:2::3", True),
+        ("2001:db8:2::1", False),
+    ],
+)
+def test_who_is_never_banned(client: str, spared: bool) -> None:
+    assert bans.is_spared(client, RULES.never) is spared
+
+
+def test_a_network_of_ipv6_that_holds_somebody_trusted_is_spared() -> None:
+    assert bans.is_spared("2001:db8:9::bad", [ipaddress.ip_network("2001:db8:9::1/128")])
+
+
+def test_watching() -> None:
+    lines = [line(f"[2001:db8:5::{n}]:1") for n in range(1, 4)] + [line("192.0.2.5:1")] * 9 + [line(status=200)] * 9
+    found = list(bans.watch(lines, RULES))
+    assert [key for key, _last in found] == ["2001:db8:5::"]
+
+
+def test_what_the_firewall_is_told() -> None:
+    text = bans.ban_text("198.51.100.7", 60)
+    assert text.endswith("add element inet kronos_bans banned4 { 198.51.100.7 timeout 60s }\n")
+    assert "banned6 { 2001:db8:5:: timeout 60s }" in bans.ban_text(bans.key_of("2001:db8:5::1"), 60)
+
+
+def test_clients_behind_a_bridge_are_not_told_apart() -> None:
+    shown = [
+        {"ifname": "kr-default", "addr_info": [{"local": "172.18.0.1", "prefixlen": 16}]},
+        {"ifname": "eth0", "addr_info": [{"local": "198.51.100.2", "prefixlen": 24}]},
+    ]
+    assert bans.bridges(json.dumps(shown)) == [ipaddress.ip_network("172.18.0.0/16")]
+    assert bans.bridges("") == []
+
+
+def test_the_configuration() -> None:
+    rules = bans.read_rules(json.dumps({"failures": 3, "within": 60, "ban": 9, "never": ["192.0.2.0/24"]}))
+    assert (rules.failures, rules.within, rules.ban) == (3, 60, 9)
+    assert bans.is_spared("127.0.0.1", rules.never)
+
+
+def test_what_is_said_commands_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    bans.say("banned \x1b[2J\n" + "x" * 900)
+    said = capsys.readouterr().out
+    assert said.startswith("banned ?[2J?xxx")
+    assert len(said) == 401
