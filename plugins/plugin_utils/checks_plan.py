@@ -147,8 +147,8 @@ def is_ip(text: str) -> bool:
 
 def udp_ports(selection: Selection) -> set[int]:
     """UDP ports of the host that services take."""
-    claims = (claim for entry in selection.entries.values() for claim in _claims(entry))
-    return {number for number, protocol, _path in claims if protocol == "udp"}
+    taken = (claim for entry in selection.entries.values() for claim in claims(entry))
+    return {number for number, protocol, _path in taken if protocol == "udp"}
 
 
 def check_open_ports(settings: Settings, zones: Zones, problems: Problems) -> None:
