@@ -57,7 +57,10 @@ class Peer:
         # as no two of them may send the same addresses through two tunnels, only one is up at a time
         self.steps = [f"printf %s {shlex.quote(text)} > /run/{name}.conf", f"{self.inside} wireguard-go {name}"]
         self.steps += [f"{self.inside} wg setconf {name} /run/{name}.conf", f"rm /run/{name}.conf"]
-        self.steps += [f"ip -n internet address add {self.address} dev {name}", f"ip -n internet link set up dev {name}"]
+        self.steps += [
+            f"ip -n internet address add {self.address} dev {name}",
+            f"ip -n internet link set up dev {name}",
+        ]
         self.steps += [f"ip -n internet route replace {net} dev {name}" for net in allowed.split(", ")]
 
     @property

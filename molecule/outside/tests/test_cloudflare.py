@@ -105,7 +105,10 @@ def test_a_record_of_somebody_else_is_never_touched(host, cloudflare):
     cloudflare(records=[["z2", foreign]])
     answer = module("cloudflare_dns", **{**USUAL, "records": [*RECORDS, {"name": "foreign.outside.localhost"}]})
     assert answer["failed"]
-    assert "foreign.outside.localhost: there is a record that this host did not make, and it is left alone" in answer["msg"]
+    assert (
+        "foreign.outside.localhost: there is a record that this host did not make, and it is left alone"
+        in answer["msg"]
+    )
     assert ours(look(host)) == ALL
     assert any(record["content"] == "192.0.2.1" for record in look(host)["records"]["z2"])
 
@@ -150,7 +153,11 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "faults", "said"), labtest.rows(FAULTS, ["limit", "cut", "broken on writing"], lambda row: row[0]), ids=lambda value: str(value)[:20])
+@pytest.mark.parametrize(
+    ("name", "faults", "said"),
+    labtest.rows(FAULTS, ["limit", "cut", "broken on writing"], lambda row: row[0]),
+    ids=lambda value: str(value)[:20],
+)
 def test_faults_are_borne_or_told(host, cloudflare, name, faults, said):
     cloudflare(faults=faults, forget=["www.outside.localhost"])
     answer = module("cloudflare_dns", **USUAL)

@@ -132,7 +132,9 @@ DRIFTS = [
 ]
 
 
-@pytest.mark.parametrize(("reason", "damage"), labtest.rows(DRIFTS, [DRIFTS[1][0]], lambda row: row[0]), ids=lambda value: value[:30])
+@pytest.mark.parametrize(
+    ("reason", "damage"), labtest.rows(DRIFTS, [DRIFTS[1][0]], lambda row: row[0]), ids=lambda value: value[:30]
+)
 def test_drift_is_seen_and_mended(host, reason, damage):
     if site().changed:  # what the tests above did by single calls is a drift too
         assert site().changed == []

@@ -15,7 +15,9 @@ def test_without_the_settings_nothing_of_ours_stays(host):
     run = site(**wanted)
     assert run.code == 0, run.output
     world = json.loads(host.check_output("curl -s http://127.0.0.1:8055/test/look"))
-    assert not [each for records in world["records"].values() for each in records if "kronos" in (each["comment"] or "")]
+    assert not [
+        each for records in world["records"].values() for each in records if "kronos" in (each["comment"] or "")
+    ]
     assert host.run("systemctl is-enabled kronos-cloudflare.timer").rc != 0
     assert host.run("ip link show wg-kronos").rc != 0
     assert host.run("iptables -n -L KRONOS-VPN").rc != 0

@@ -60,7 +60,12 @@ def steps(change):
         ([{**STANDS[0], "proxied": False}, *STANDS[1:]], HOME, [("update", "www", "A")], ()),
         ([{**STANDS[0], "ttl": 300}, *STANDS[1:]], HOME, [("update", "www", "A")], ()),
         ([FOREIGN, *STANDS[2:]], HOME, [], ("www.home.example",)),
-        ([record("www.home.example", "CNAME", "x.example", comment="mine"), *STANDS[2:]], HOME, [], ("www.home.example",)),
+        (
+            [record("www.home.example", "CNAME", "x.example", comment="mine"), *STANDS[2:]],
+            HOME,
+            [],
+            ("www.home.example",),
+        ),
     ],
 )
 def test_plan(there, home, wanted, taken):

@@ -135,7 +135,9 @@ def test_our_address(family, text, address, reason):
     assert reason in said
 
 
-@pytest.mark.parametrize("error", [urllib.error.URLError("refused"), TimeoutError("late"), http.client.BadStatusLine("x")])
+@pytest.mark.parametrize(
+    "error", [urllib.error.URLError("refused"), TimeoutError("late"), http.client.BadStatusLine("x")]
+)
 def test_nobody_tells_our_address(error):
     def fail(_url):
         raise error

@@ -107,7 +107,9 @@ def test_the_state_survives_its_file():
     assert model.from_json(None) == model.State()
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"{}", b'{"server": {}, "devices": {}}', b'{"server": 1, "devices": 2}'])
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"[]", b"{}", b'{"server": {}, "devices": {}}', b'{"server": 1, "devices": 2}']
+)
 def test_lost_keys_are_an_error_and_no_new_ones(text):
     with pytest.raises(KronosError, match="put it back from a backup"):
         model.from_json(text)
@@ -119,11 +121,14 @@ def test_both_ends_of_a_tunnel_fit():
     device = state.devices["ben.phone"]
     server = model.server_configuration(asked, state)
     mine = model.device_configuration(model.to_json(state, asked), "ben.phone")
-    assert f"# ben.phone\n[Peer]\nPublicKey = {device.public}\nPresharedKey = {device.shared}\nAllowedIPs = 10.9.0.3/32" in server
+    assert (
+        f"# ben.phone\n[Peer]\nPublicKey = {device.public}\nPresharedKey = {device.shared}\nAllowedIPs = 10.9.0.3/32"
+        in server
+    )
     assert f"PrivateKey = {device.private}\nAddress = 10.9.0.3/32\nDNS = 192.0.2.10" in mine
     assert f"PublicKey = {state.public}\nPresharedKey = {device.shared}\nAllowedIPs = 10.9.0.0/24\n" in mine
     assert device.private not in server
-    with pytest.raises(KronosError, match="no device 'x'; there are: anna.phone, ben.phone"):
+    with pytest.raises(KronosError, match=r"no device 'x'; there are: anna\.phone, ben\.phone"):
         model.device_configuration(model.to_json(state, asked), "x")
 
 

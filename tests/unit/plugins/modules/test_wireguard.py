@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The kronos.homelab authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The wireguard module with the tunnel played by a fake: prediction, run, second run, drift, removal, what is missing."""
+"""The wireguard module with the tunnel played by a fake: prediction, run, second run, drift, removal, failure."""
 
 from __future__ import annotations
 
@@ -92,7 +92,9 @@ class Host:
 
     def dump(self):
         first = f"{self.tunnel['private']}\tpublic-of-{self.tunnel['private']}\t{self.tunnel['port']}\toff"
-        rest = [f"{public}\t{shared}\t(none)\t{allowed}\t0\t0\t0\toff" for public, shared, allowed in self.tunnel["peers"]]
+        rest = [
+            f"{public}\t{shared}\t(none)\t{allowed}\t0\t0\t0\toff" for public, shared, allowed in self.tunnel["peers"]
+        ]
         return "\n".join([first, *rest]) + "\n"
 
 
@@ -176,9 +178,17 @@ def test_what_makes_the_interface_anew(host, run_module, said):
     ("damage", "reason", "anew"),
     [
         (lambda host: setattr(host, "tunnel", None), "there is no interface", True),
-        (lambda host: host.tunnel["peers"].append(("foreign", "x", "10.9.0.9/32")), "that nobody wants is let in", False),
+        (
+            lambda host: host.tunnel["peers"].append(("foreign", "x", "10.9.0.9/32")),
+            "that nobody wants is let in",
+            False,
+        ),
         (lambda host: host.tunnel["peers"].pop(), "is shut out", False),
-        (lambda host: host.tunnel.update(peers=[(p, s, "0.0.0.0/0") for p, s, _ in host.tunnel["peers"]]), "differs", False),
+        (
+            lambda host: host.tunnel.update(peers=[(p, s, "0.0.0.0/0") for p, s, _ in host.tunnel["peers"]]),
+            "differs",
+            False,
+        ),
         (lambda host: host.tunnel.update(port="4"), "listens at 4, not at 51820", False),
         (lambda host: host.tunnel.update(private="x"), "another key", False),
         (lambda host: host.tunnel.update(address="10.9.0.7/24"), "its address is 10.9.0.7/24", True),
@@ -201,7 +211,11 @@ def test_nothing_is_left(host, run_module):
     real = run_module(module, state="absent")
     assert alike(predicted, real)
     assert real["changed"]
-    assert (host.tunnel, os.path.exists(wireguard_files.FOLDER), receipts.read("wireguard", "home")) == (None, False, None)
+    assert (host.tunnel, os.path.exists(wireguard_files.FOLDER), receipts.read("wireguard", "home")) == (
+        None,
+        False,
+        None,
+    )
     assert not run_module(module, state="absent")["changed"]
 
 

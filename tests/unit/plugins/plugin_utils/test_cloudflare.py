@@ -47,7 +47,17 @@ BROKEN = [
     ({"result": {"ipv4_cidrs": ["104.16.0.0/13"] * 500, "ipv6_cidrs": []}}, "found 500"),
     ({"result": {**ANSWER["result"], "ipv6_cidrs": "x"}}, "answer.ipv6_cidrs: 3 to 100 networks are wanted"),
 ]
-STRANGE = ["0.0.0.0/0", "10.0.0.0/13", "192.168.1.0/24", "127.0.0.0/24", "8.0.0.0/9", "1.2.3.4/8", "x", None, "2400::/32"]
+STRANGE = [
+    "0.0.0.0/0",
+    "10.0.0.0/13",
+    "192.168.1.0/24",
+    "127.0.0.0/24",
+    "8.0.0.0/9",
+    "1.2.3.4/8",
+    "x",
+    None,
+    "2400::/32",
+]
 
 
 @pytest.mark.parametrize(("said", "message"), BROKEN)
@@ -91,7 +101,7 @@ def test_names_with_records(planning: Any) -> None:
         {"name": "vpn.home.example", "proxied": False},
         {"name": "www.home.example", "proxied": True},
     ]
-    assert [secret for secret in plan["secrets"] if secret["service"] == "cloudflare"][0]["name"] == "token"
+    assert [secret["name"] for secret in plan["secrets"] if secret["service"] == "cloudflare"] == ["token"]
     assert "abc" not in str(plan)
     streams = [{"reach": "public", "hosts": ["mail.home.example"]}, {"reach": "lan", "hosts": ["no.home.example"]}]
     entry = cloudflare_entry({**plan, "streams": streams})
