@@ -19,7 +19,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 TOKEN = "a-token-of-the-lab-0123456789abcdef"
-ZONES = {"z1": "localhost", "z2": "outside.localhost", "z3": "other.example", **{f"y{n}": f"z{n}.example" for n in range(60)}}
+ZONES = {
+    "z1": "localhost",
+    "z2": "outside.localhost",
+    "z3": "other.example",
+    **{f"y{n}": f"z{n}.example" for n in range(60)},
+}
 PROXIED = ("A", "AAAA", "CNAME")
 LOCK = threading.Lock()
 

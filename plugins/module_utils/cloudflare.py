@@ -212,7 +212,7 @@ def find_addresses(wish: Wish, fetch: api.Fetch) -> tuple[dict[int, str], list[s
     found: dict[int, str] = dict(wish.addresses)
     silent: list[str] = []
     for family, services in sorted(wish.services.items()):
-        reasons = []
+        reasons: list[str] = []
         for service in services if family not in found else ():
             address, reason = api.ask_address(service, family, fetch)
             if address:

@@ -55,10 +55,14 @@ def send(request: urllib.request.Request, seconds: float) -> Answer:
     opener = urllib.request.build_opener(_NoRedirect)
     try:
         with opener.open(request, timeout=seconds) as answer:
-            return answer.status, answer.headers, answer.read(LARGEST)
+            return answer.status, _titled(answer.headers), answer.read(LARGEST)
     except urllib.error.HTTPError as error:
         with error:
-            return error.code, error.headers, error.read(LARGEST)
+            return error.code, _titled(error.headers), error.read(LARGEST)
+
+
+def _titled(headers: Any) -> dict[str, str]:
+    return {str(name).title(): str(value) for name, value in headers.items()}
 
 
 class Client:
@@ -120,10 +124,10 @@ class Client:
                 continue
             if status < 300 and answer.get("success") is True:
                 return answer
-            error = _error(what, status, answer)
-            if gone_is_done and (status == 404 or error.code == GONE):
+            refusal = _error(what, status, answer)
+            if gone_is_done and (status == 404 or refusal.code == GONE):
                 return {}
-            raise error
+            raise refusal
         raise CloudflareError(f"{what}: {last}, {TRIES} times")
 
     def _request(

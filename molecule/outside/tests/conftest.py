@@ -8,4 +8,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(scope="session")
+def foretold():
+    """A whole run in check mode on the converged host, with all that Ansible can be made to say."""
+    from outsidetest import site
+
+    return site("-vv", "--check", kronos_fast=False)

@@ -31,18 +31,16 @@ def module(name: str, check: bool = False, **options: Any) -> dict[str, Any]:
     command = [sys.executable, "-m", "ansible", "adhoc", labtest.HOST, "-i", str(labtest.INVENTORY)]
     command += ["-m", f"kronos.homelab.{name}", "-a", json.dumps(options), *(["--check"] if check else [])]
     environment = {
-        **os.environ,
+        **{key: value for key, value in os.environ.items() if key != "ANSIBLE_CALLBACKS_ENABLED"},
         "ANSIBLE_CONFIG": str(labtest.ROOT / "ansible.cfg"),
         "ANSIBLE_COLLECTIONS_PATH": str(labtest.ROOT / ".ansible" / "collections"),
-        "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1",
-        "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.oneline",
-        "ANSIBLE_CALLBACKS_ENABLED": "",
+        "ANSIBLE_STDOUT_CALLBACK": "minimal",
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_FORCE_COLOR": "0",
         "KRONOS_LAB_HOSTS": labtest.HOST,
     }
     done = subprocess.run(command, env=environment, cwd=labtest.ROOT, capture_output=True, text=True, check=False)
-    found = re.search(r"=> (\{.*\})\s*$", done.stdout, re.MULTILINE)
+    found = re.search(r"=> (\{.*\})", done.stdout, re.DOTALL)
     assert found, done.stdout + done.stderr
     return dict(json.loads(found.group(1)))
 
@@ -59,7 +57,10 @@ class Peer:
         # as no two of them may send the same addresses through two tunnels, only one is up at a time
         self.steps = [f"printf %s {shlex.quote(text)} > /run/{name}.conf", f"{self.inside} wireguard-go {name}"]
         self.steps += [f"{self.inside} wg setconf {name} /run/{name}.conf", f"rm /run/{name}.conf"]
-        self.steps += [f"ip -n internet address add {self.address} dev {name}", f"ip -n internet link set up dev {name}"]
+        self.steps += [
+            f"ip -n internet address add {self.address} dev {name}",
+            f"ip -n internet link set up dev {name}",
+        ]
         self.steps += [f"ip -n internet route replace {net} dev {name}" for net in allowed.split(", ")]
 
     @property
@@ -74,10 +75,6 @@ class Peer:
 
     def __exit__(self, *_error: object) -> None:
         self.host.run(f"ip -n internet link delete dev {self.interface}")
-
-    def gets(self, url: str, address: str) -> str:
-        """Status that the device sees at a route of the host; 000 where nothing answers."""
-        return gets(self.host, url, address)
 
     def pings(self, address: str) -> bool:
         """Whether an address answers the device."""

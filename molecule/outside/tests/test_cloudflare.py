@@ -10,7 +10,7 @@ import shlex
 
 import labtest
 import pytest
-from outsidetest import VARIABLES, module, site
+from outsidetest import VARIABLES, module
 
 API = VARIABLES["cloudflare_api"]
 MARK = "managed by kronos.homelab outside"
@@ -68,11 +68,9 @@ def test_the_run_made_a_record_for_each_public_name_and_no_other(host):
     assert all(len(record["comment"]) <= 100 and record["ttl"] == 1 for record in world["records"]["z2"])
 
 
-def test_the_token_is_on_the_host_alone(host):
+def test_the_token_is_on_the_host_alone(host, foretold):
     token = VARIABLES["kronos_secrets"]["cloudflare"]["token"]
-    run = site("-vv", "--check", kronos_fast=False)
-    assert (run.code, run.changed) == (0, []), run.output
-    assert token not in run.output
+    assert token not in foretold.output
     assert token not in str(labtest.record(0).tasks)
     assert host.file("/etc/kronos/secrets/cloudflare/token").mode == 0o600
     assert token not in host.check_output("cat /etc/kronos/cloudflare/wanted.json")
@@ -107,7 +105,10 @@ def test_a_record_of_somebody_else_is_never_touched(host, cloudflare):
     cloudflare(records=[["z2", foreign]])
     answer = module("cloudflare_dns", **{**USUAL, "records": [*RECORDS, {"name": "foreign.outside.localhost"}]})
     assert answer["failed"]
-    assert "foreign.outside.localhost: there is a record that this host did not make, and it is left alone" in answer["msg"]
+    assert (
+        "foreign.outside.localhost: there is a record that this host did not make, and it is left alone"
+        in answer["msg"]
+    )
     assert ours(look(host)) == ALL
     assert any(record["content"] == "192.0.2.1" for record in look(host)["records"]["z2"])
 
@@ -152,7 +153,11 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "faults", "said"), labtest.rows(FAULTS, ["limit", "cut", "broken on writing"], lambda row: row[0]), ids=lambda value: str(value)[:20])
+@pytest.mark.parametrize(
+    ("name", "faults", "said"),
+    labtest.rows(FAULTS, ["limit", "cut", "broken on writing"], lambda row: row[0]),
+    ids=lambda value: str(value)[:20],
+)
 def test_faults_are_borne_or_told(host, cloudflare, name, faults, said):
     cloudflare(faults=faults, forget=["www.outside.localhost"])
     answer = module("cloudflare_dns", **USUAL)
@@ -168,15 +173,3 @@ def test_a_wrong_token_is_told(host, cloudflare):
     host.check_output("echo wrong > /run/token")
     answer = module("cloudflare_dns", **{**USUAL, "token_file": "/run/token"})
     assert "Invalid access token (9109). The token (kronos_secrets.cloudflare.token) needs" in answer["msg"]
-
-
-def test_without_the_setting_nothing_of_ours_stays(host, cloudflare):
-    run = site(kronos_cloudflare=False)
-    assert run.code == 0, run.output
-    world = look(host)
-    assert ours(world) == set()
-    assert not host.file("/etc/kronos/cloudflare").exists
-    assert host.run("systemctl is-enabled kronos-cloudflare.timer").rc != 0
-    again = site()
-    assert again.code == 0, again.output
-    assert ours(look(host)) == ALL

@@ -101,7 +101,7 @@ def test_names_with_records(planning: Any) -> None:
         {"name": "vpn.home.example", "proxied": False},
         {"name": "www.home.example", "proxied": True},
     ]
-    assert [secret for secret in plan["secrets"] if secret["service"] == "cloudflare"][0]["name"] == "token"
+    assert [secret["name"] for secret in plan["secrets"] if secret["service"] == "cloudflare"] == ["token"]
     assert "abc" not in str(plan)
     streams = [{"reach": "public", "hosts": ["mail.home.example"]}, {"reach": "lan", "hosts": ["no.home.example"]}]
     entry = cloudflare_entry({**plan, "streams": streams})
