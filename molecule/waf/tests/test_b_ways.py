@@ -16,16 +16,20 @@ import waftest
 from attacks import ATTACKS
 from honest import TAKEN_FOR_ATTACKS
 from kronos_docs.markdown_page import blocks
-from requests_table import Ask, get, send
+from requests_table import Ask, get, query, send
 
 SQL = next(row for row in ATTACKS if row.name == "sql: always true")
 RECIPE = next(row for row in TAKEN_FOR_ATTACKS if row.name == "taken: a recipe for the shell")
 
 
 def test_detection_only_lets_pass_and_writes_down(host: Any) -> None:
-    before = set(waftest.log(host))
-    assert waftest.ask("watched", SQL).seen["path"] == SQL.path
-    (entry,) = [one for number, one in waftest.log(host).items() if number not in before]
+    here = query("detected", "1' OR '1'='1", path=f"/{os.urandom(4).hex()}")
+    assert waftest.ask("watched", here).seen["path"] == here.path
+
+    def entries() -> list[Any]:
+        return [one for one in waftest.log(host).values() if one.get("uri") == here.path]
+
+    (entry,) = labtest.until(entries, 15, "written down")
     assert (entry["route"], entry["status"]) == ("watched", 200)
     assert {942100, 949110} <= set(entry["rules"])
 
@@ -33,7 +37,7 @@ def test_detection_only_lets_pass_and_writes_down(host: Any) -> None:
 def test_a_rule_is_left_out_for_one_service_alone(host: Any) -> None:
     refused = waftest.ask("app", RECIPE)
     assert (refused.status, waftest.ask("spared", RECIPE).status) == (403, 200)
-    assert waftest.log(host)[refused.refused]["rules"] == [930120, 949110]
+    assert waftest.log(host, refused.refused)[refused.refused]["rules"] == [930120, 949110]
     assert waftest.ask("spared", SQL).status == 403
 
 
@@ -43,6 +47,7 @@ def test_the_page_says_how_the_log_is_read(host: Any) -> None:
         block.text for block in blocks((labtest.ROOT / "docs" / "waf.md").read_text()) if block.language == "bash"
     ]
     refused = waftest.ask("app", RECIPE)
+    waftest.log(host, refused.refused)
     lines = host.check_output(command).splitlines()
     place = lines.index(f'"unique_id":"app/app.{labtest.HOST}.localhost/{refused.refused}"')
     assert lines[place - 1].startswith('"client_ip":"')
@@ -124,7 +129,7 @@ def test_more_than_is_looked_at_is_refused(
     outcome = waftest.ask(route, send("long", "POST", "/up", kind, body))
     assert outcome.status == status
     if rule:
-        assert waftest.log(host)[outcome.refused]["rules"] == [rule]
+        assert waftest.log(host, outcome.refused)[outcome.refused]["rules"] == [rule]
 
 
 def test_the_client_is_the_one_that_the_proxy_saw(host: Any) -> None:
@@ -137,7 +142,7 @@ def test_the_client_is_the_one_that_the_proxy_saw(host: Any) -> None:
     assert seen["X-Forwarded-Proto"] == "https"
     assert seen["Host"] == f"app.{labtest.HOST}.localhost"
     refused = waftest.ask("app", Ask("forged", SQL.path, headers=forged))
-    assert waftest.log(host)[refused.refused]["client"] == mine != "203.0.113.66"
+    assert waftest.log(host, refused.refused)[refused.refused]["client"] == mine != "203.0.113.66"
 
 
 def test_a_client_does_not_choose_the_route() -> None:

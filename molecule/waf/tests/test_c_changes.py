@@ -60,7 +60,7 @@ def test_a_broken_configuration_is_not_taken_and_a_weakened_one_is_seen(host: An
     labtest.until(lambda: "unknown directive" in host.check_output(LAST), 20, "nginx refuses it")
     assert waftest.ask("app", HOME).status == 200
     # the run that mends it also leaves out a rule, and a reload is enough for both
-    first, *others = waftest.VARIABLES["kronos_services"]["app"]["routes"]
+    first, *others = waftest.VARIABLES["kronos_services_routes"]["app"]["routes"]
     routes = [{**first, "waf": {"exclude_rules": [930120]}}, *others]
     run = waftest.site(kronos_services_zz={"app": {"routes": routes}})
     assert run.code == 0, run.output
@@ -68,6 +68,20 @@ def test_a_broken_configuration_is_not_taken_and_a_weakened_one_is_seen(host: An
     assert waftest.ask("app", SQL).status == 403
     assert waftest.ask("app", RECIPE).status == 200
     assert labtest.inspect(host, ["waf"])["waf"]["State"]["StartedAt"] == started
+
+
+def test_behind_cloudflare_the_client_is_the_last_address_that_is_none_of_its_own(host: Any) -> None:
+    """Asked as the proxy asks, which passes on what Cloudflare said and adds who brought it."""
+    forwarded = "203.0.113.66, 198.51.100.9, 172.64.0.5"
+
+    def client() -> str:
+        number = waftest.ask_as_the_proxy(host, "app", SQL.path, forwarded)
+        return str(waftest.log(host, number)[number]["client"])
+
+    assert client() == "172.64.0.5"
+    run = waftest.site(kronos_web_from="cloudflare")
+    assert run.code == 0, run.output
+    assert client() == "198.51.100.9"
 
 
 def test_a_firewall_without_a_route_is_healthy_and_is_no_mistake(host: Any) -> None:

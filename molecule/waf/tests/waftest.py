@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,9 +52,16 @@ def site(*arguments: str, **variables: Any) -> labtest.Run:
     return labtest.site(*arguments, **{**VARIABLES, **variables})
 
 
-def log(host: Any) -> dict[str, dict[str, Any]]:
-    """What the firewall wrote, by number: {route, host, client, uri, status, rules, engine}."""
-    found = {}
+def log(host: Any, *numbers: str) -> dict[str, dict[str, Any]]:
+    """What the firewall wrote, by number: {route, host, client, uri, status, rules}; with these, which must be there.
+
+    It writes after it has answered, and Docker's journal takes a moment.
+    """
+    return dict(labtest.until(lambda: _log(host, numbers), 15, f"the log has {numbers}"))
+
+
+def _log(host: Any, numbers: Iterable[str]) -> dict[str, dict[str, Any]] | None:
+    found: dict[str, dict[str, Any]] = {"": {}}
     for line in host.check_output("docker logs waf 2>/dev/null").splitlines():
         if not line.startswith("{"):
             continue
@@ -66,4 +75,24 @@ def log(host: Any) -> dict[str, dict[str, Any]]:
             "status": entry["response"]["http_code"],
             "rules": [int(message["details"]["ruleId"]) for message in entry["messages"]],
         }
-    return found
+    return found if set(numbers) <= set(found) else None
+
+
+AS_THE_PROXY = """
+import http.client, sys
+address, name, path, mark, forwarded = sys.argv[1:]
+connection = http.client.HTTPConnection(address, 8080, timeout=10)
+headers = {"Host": name, "X-Kronos-Route": mark, "X-Forwarded-For": forwarded, "Accept": "*/*", "User-Agent": "x"}
+connection.request("GET", path, headers=headers)
+print(connection.getresponse().headers["X-Kronos-Refused"])
+"""
+
+
+def ask_as_the_proxy(host: Any, route: str, path: str, forwarded: str) -> str:
+    """Send it from the proxy's own network, with this X-Forwarded-For; returns the number of the refusal."""
+    pid = host.check_output("docker inspect -f '{{.State.Pid}}' traefik")
+    network = '{{(index .NetworkSettings.Networks "kronos-in-default").IPAddress}}'
+    address = host.check_output(f"docker inspect -f '{network}' waf")
+    name = f"{route}.{labtest.HOST}.localhost"
+    words = " ".join(shlex.quote(word) for word in (AS_THE_PROXY, address, name, path, route, forwarded))
+    return str(host.check_output(f"nsenter -t {pid} -n python3 -c {words}"))
