@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import copy
 import importlib.util
 import re
 import sys
@@ -214,6 +215,13 @@ def test_files_say_which_secrets_they_hold(plans: Any) -> None:
         assert slots
         assert set(slots) == {('"', '"')}
         assert yaml.safe_load(file["content"])
+
+
+def test_nothing_is_changed(plans: Any) -> None:
+    plan = plan_of(plans, guarded(plans, "house", groups=["a"]), **FULL)
+    before = copy.deepcopy(plan)
+    assert authelia_files(plan) == authelia_files(plan)
+    assert plan == before
 
 
 def test_the_inventorys_own_words(plans: Any) -> None:
