@@ -43,7 +43,7 @@ def test_what_changes_with_people_is_predicted_and_touches_the_login_alone(host,
     assert not log_in("carl", "carls-own-password")
     assert secret(host, "authelia", "hash_anna") == before, "a hash stays while its password does"
 
-    again = labtest.site(kronos_fast=False, **later)
+    again = labtest.site(**later)
     assert (again.code, again.changed) == (0, [])
 
 

@@ -9,6 +9,8 @@ import json
 import os
 
 import pytest
+from ansible_collections.kronos.homelab.plugins.module_utils import generations
+from ansible_collections.kronos.homelab.plugins.module_utils.stack_conclude import secret_values
 from ansible_collections.kronos.homelab.plugins.module_utils.stack_slots import UNKNOWN
 from ansible_collections.kronos.homelab.tests.unit.fakes.demo_stack import actions, changed_stack, demo_host
 
@@ -98,6 +100,14 @@ def test_a_file_edited_by_hand_is_not_shown(host):
     assert actions(result) == {"rules": ("reloaded", "files.rules/r.yml")}
     assert UNKNOWN in [one["before"] for one in result["diff"]]
     assert "mine" not in json.dumps(result)
+
+
+def test_the_values_of_a_kept_version_are_known_to_be_secret(host):
+    host.converge(**slotted(host))
+    kept = generations.load(1, host.layout())
+    found = secret_values(kept.rendered, host.layout())
+    assert {"hash-marker-1", 'quote"-marker-1', "db-marker-value"} <= set(found)
+    assert not any("other:" in value for value in found), "the text around them is no secret"
 
 
 def test_going_back_hides_the_old_values_too(host):

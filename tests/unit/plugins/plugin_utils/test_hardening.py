@@ -96,7 +96,9 @@ def test_what_runs_elsewhere_has_no_exceptions(planning: Any) -> None:
 
 def test_every_exception_of_the_catalogue_has_a_reason(planning: Any) -> None:
     stacks = sorted(planning.catalogue.stacks)
-    plan = planning.plan(kronos_stacks=stacks, kronos_storage={"media": {"type": "local", "path": "/mnt/media"}})
+    shares = {"media": {"type": "local", "path": "/mnt/media"}}
+    login = {"kronos_login": "authelia", "kronos_users": {"anna": {}}}
+    plan = planning.plan(kronos_stacks=stacks, kronos_storage=shares, **login)
     assert {item["service"] for item in plan["exceptions"]} >= {"radarr", "node-exporter", "traefik"}
     assert [item for item in plan["exceptions"] if item["reason"] == UNSTATED] == []
 

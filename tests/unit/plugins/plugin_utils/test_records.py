@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import tomllib
 import yaml
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_authelia import authelia_files
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_stack import stack_services
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik import API_PORT, HTTP_PORT, HTTPS_PORT
 
@@ -59,6 +60,8 @@ def test_files_of_the_role_lie_where_the_record_mounts_them(stack: str, plan: An
     path = ROOT / "roles" / stack / "vars" / "main.yml"
     variables = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
     files = variables.get(f"__{stack}_files", {})
+    # a template here is a filter that returns the files
+    files = {name: authelia_files(plan) if isinstance(listed, str) else listed for name, listed in files.items()}
     overrides = variables.get(f"__{stack}_overrides", {})
     services = stack_services(plan, stack, files, overrides)
     mounted = {

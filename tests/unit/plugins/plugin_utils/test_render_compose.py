@@ -230,3 +230,20 @@ def test_compose_takes_it(plans: Any, tmp_path: Any) -> None:
         ["docker", "compose", "-f", str(path), "config", "-q"], capture_output=True, text=True, check=False
     )
     assert answer.returncode == 0, answer.stderr
+
+
+def test_the_proxy_has_the_logins_name_in_each_network(plans: Any) -> None:
+    proxy = plans.service(
+        "traefik", networks=["kronos-edge", "kronos-in-apps"], addresses={"kronos-in-apps": "10.1.0.9"}
+    )
+    plan = plans.plan(
+        proxy, plans.service("other"), settings={"login": "authelia"}, login={"host": "login.home.example"}
+    )
+    services = compose_project(plan, "own")["services"]
+    assert services["traefik"]["networks"] == {
+        "kronos-edge": {"priority": 1000, "aliases": ["login.home.example"]},
+        "kronos-in-apps": {"ipv4_address": "10.1.0.9", "aliases": ["login.home.example"]},
+    }
+    assert services["other"]["networks"] == {"kronos-default": {}}
+    without = compose_project(plans.plan(proxy, login=None), "own")["services"]["traefik"]["networks"]
+    assert "aliases" not in without["kronos-edge"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import RenderError
-from ansible_collections.kronos.homelab.plugins.plugin_utils.render_stack import stack_services
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_stack import slot, stack_services
 
 FILES = {"kind": "files", "source": "/opt/kronos/stacks/own/files/app/config", "target": "/etc/app", "read_only": True}
 HUP = {"signal": "HUP", "http": None, "watch": False, "check": None}
@@ -94,3 +94,12 @@ def test_unknown_service(argument: str, plans: Any) -> None:
 def test_files_of_a_disabled_service_are_left_out(plans: Any) -> None:
     services = stack_services(plan_of(plans), "own", {"off": [{"path": "config/x", "content": ""}]})
     assert "off" not in services
+
+
+def test_a_file_names_the_secrets_that_it_holds(plans: Any) -> None:
+    plan = plan_of(plans) | {"secrets": [{"service": "app", "name": "key"}, {"service": "other", "name": "far"}]}
+    file = {"path": "config/a.yml", "content": f'a: "{slot("key")}"', "secrets": ["key"]}
+    assert stack_services(plan, "own", {"app": [file]})["app"]["files"][0]["secrets"] == ["key"]
+    assert "secrets" not in stack_services(plan, "own", {"app": [{**file, "secrets": []}]})["app"]["files"][0]
+    with pytest.raises(RenderError, match=r"files.app\[0\].secrets: app has no secret 'far'"):
+        stack_services(plan, "own", {"app": [{**file, "secrets": ["far"]}]})

@@ -14,6 +14,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.verify_checks impor
     container_rows,
     health_path,
     health_probes,
+    judge_login,
     port_checks,
     route_checks,
     waf_checks,
@@ -26,11 +27,13 @@ SETTINGS = {
     "open_ports": [],
     "ssh_port": 22,
     "web_from": "anywhere",
+    "login": "none",
 }
 ROUTE = {
     "name": "radarr",
     "service": "radarr",
     "fqdn": "radarr.home.example",
+    "names": ["radarr.home.example"],
     "path": "/",
     "access": "lan",
     "upstream": "http://radarr:7878",
@@ -133,3 +136,35 @@ def test_services_with_an_http_health_check_are_asked() -> None:
     http = {"port": 80}
     services = {"a": {"health": {"http": http}}, "b": {"health": None}, "c": {"health": {"http": None}}}
     assert health_probes(plan(services=services)) == {"a": http}
+
+
+def test_each_name_of_a_guarded_route_refuses_strangers() -> None:
+    guarded = {**ROUTE, "access": "authenticated", "path": "/x", "names": ["radarr.home.example", "films.home.example"]}
+    found = route_checks(plan(routes=[guarded], settings={**SETTINGS, "login": "authelia"}))
+    assert [one for one in found if one.kind == "login"] == [
+        Check("login", "radarr", 443, "radarr.home.example", "/x"),
+        Check("login", "radarr (films.home.example)", 443, "films.home.example", "/x"),
+    ]
+    assert not [one for one in route_checks(plan(routes=[guarded])) if one.kind == "login"]
+    assert not [one for one in route_checks(plan(settings={**SETTINGS, "login": "authelia"})) if one.kind == "login"]
+
+
+@pytest.mark.parametrize(
+    ("status", "location", "ok"),
+    [
+        (302, "https://login.home.example/?rd=x", True),
+        (303, "https://login.home.example", True),
+        (302, "https://login.home.example.evil.example/", False),
+        (302, "https://radarr.home.example/", False),
+        (302, "", False),
+        (401, "", True),
+        (403, "", True),
+        (500, "", True),
+        (502, "", True),
+        (200, "", False),
+        (304, "", False),
+        (404, "", False),
+    ],
+)
+def test_what_a_stranger_may_get(status: int, location: str, ok: bool) -> None:
+    assert judge_login(status, location, "https://login.home.example")[0] is ok
