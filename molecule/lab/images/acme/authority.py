@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs pebble and its challenge server, and passes lego's httpreq requests on to the latter.
 
-Environment: VALIDITY (seconds), PROXY (name at which HTTP-01 is asked). httpreq's user is kronos, its password in /certs.
+Environment: VALIDITY (seconds), PROXY (name at which HTTP-01 is asked). The user of httpreq is kronos.
 https://go-acme.github.io/lego/dns/httpreq/, https://github.com/letsencrypt/pebble
 """
 
