@@ -59,7 +59,7 @@ def route_checks(plan: Mapping[str, Any]) -> list[Check]:
     seen = set()
     for route in plan["routes"]:
         fqdn = str(route["fqdn"])
-        guarded = route["access"] in GUARDED
+        guarded = route["access"] in GUARDED or bool(route.get("basic_auth"))
         path = health_path(plan["services"].get(route["service"]), route)
         if fqdn not in seen:
             seen.add(fqdn)

@@ -26,9 +26,12 @@ TABLE = [
     ("d", "/etc/kronos/tls(/NAME)?", "0:0", "755"),  # mounted by the proxy, which reads it as its own user
     ("f", r"/etc/kronos/tls/proxy/cert\.pem", "65532:65532", "644"),
     ("f", r"/etc/kronos/tls/proxy/key\.pem", "65532:65532", "400"),
+    ("f", r"/etc/kronos/tls/given/cert\.pem", "65532:65532", "644"),
+    ("f", r"/etc/kronos/tls/given/key\.pem", "65532:65532", "400"),
     ("d", "/etc/kronos/firewall", "0:0", "700"),
     ("f", r"/etc/kronos/firewall/ruleset\.nft", "0:0", "600"),
     ("f", r"/etc/kronos/guard\.json", "0:0", "644"),  # shares and who uses them, which everybody on the host can see
+    ("f", r"/etc/kronos/bans\.json", "0:0", "644"),  # networks of the home and how patient the host is
     ("d", "/opt/kronos(/stacks)?", "0:0", "755"),
     ("d", "STACK", "0:0", "700"),
     ("f", r"STACK/(compose\.yml|state\.json|journal\.json)", "0:0", "600"),
@@ -57,7 +60,7 @@ TABLE = [
     ("f", r"/usr/local/lib/kronos/kronos_(?!(ca|firewall|timed)\.py)[a-z_]+\.py", "0:0", "644"),
     ("d", "/usr/local/lib/kronos/__pycache__", "0:0", "755"),
     ("f", r"/usr/local/lib/kronos/__pycache__/kronos_.+\.pyc", "0:0", "644"),
-    ("f", r"/etc/systemd/system/kronos-[a-z.-]+\.(service|timer)", "0:0", "644"),
+    ("f", r"/etc/systemd/system/kronos-[a-z.-]+\.(service|timer|path)", "0:0", "644"),
 ]
 
 

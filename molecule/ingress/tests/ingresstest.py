@@ -61,7 +61,7 @@ def services() -> dict[str, Any]:
         "acme": {
             "image": "docker.io/kronos/acme:2.6.0",
             "user": {"uid": 1000, "gid": 1000, "how": "run"},
-            "environment": {"VALIDITY": VALIDITY, "USERNAME": "kronos", "PASSWORD": "let me in"},
+            "environment": {"VALIDITY": VALIDITY},
             "tmpfs": ["/tmp"],
             "health": {"http": {"port": 8080, "path": "/", "expect": "status == 'ok'"}},
             **MOUNT,
@@ -102,6 +102,7 @@ def services() -> dict[str, Any]:
     }
 
 
+PASSWORD = "let me in"
 AUTHORITY: dict[str, bytes] = {}
 
 
@@ -130,7 +131,7 @@ def acme(mode: str = "acme_dns", **said: Any) -> dict[str, Any]:
 
 def variables(tls: dict[str, Any], **said: Any) -> dict[str, Any]:
     """What is added to the lab's inventory."""
-    secrets = {"kronos_secrets": {"traefik": {"dns_password": "let me in"}}} if tls["mode"] == "acme_dns" else {}
+    secrets = {"kronos_secrets": {"traefik": {"dns_password": PASSWORD}}} if tls["mode"] == "acme_dns" else {}
     return {
         "kronos_stacks": ["own", "traefik"],
         "kronos_services_scenario": services(),
@@ -162,6 +163,7 @@ def prepare(host: Any) -> None:
         for name, content in make_authority().items():
             put(host, f"/srv/acme/{name}", content)
     AUTHORITY["root.pem"] = host.file("/srv/acme/root.pem").content
+    put(host, "/srv/acme/password", PASSWORD.encode())
     put(host, "/srv/acme/talk.py", (HERE / "talk.py").read_bytes())
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs pebble and its challenge server, and passes lego's httpreq requests on to the latter.
 
-Environment: VALIDITY (seconds), PROXY (name at which HTTP-01 is asked), USERNAME and PASSWORD (httpreq's).
+Environment: VALIDITY (seconds), PROXY (name at which HTTP-01 is asked). The user of httpreq is kronos.
 https://go-acme.github.io/lego/dns/httpreq/, https://github.com/letsencrypt/pebble
 """
 
@@ -31,7 +31,7 @@ CONFIG = {
     "ocspResponderURL": "",
     "certificateValidityPeriod": int(os.environ.get("VALIDITY", "7776000")),
 }
-LOGIN = base64.b64encode(f"{os.environ.get('USERNAME', '')}:{os.environ.get('PASSWORD', '')}".encode()).decode()
+LOGIN = base64.b64encode(f"kronos:{Path('/certs/password').read_text().strip()}".encode()).decode()
 seen: list[str] = []
 
 

@@ -45,6 +45,12 @@ def plan(**changes: Any) -> dict[str, Any]:
     return {**base, **changes}
 
 
+def test_a_password_of_the_proxys_own_is_a_guard(plans: Any) -> None:
+    routes = [plans.route("a", access="public", basic_auth=["anna"]), plans.route("b", access="public")]
+    found = {check.subject: check.guarded for check in route_checks(plans.plan(routes=routes)) if check.kind == "route"}
+    assert found == {"a": True, "b": False}
+
+
 def test_each_name_is_looked_at_once_and_each_route_too() -> None:
     second = {**ROUTE, "name": "radarr-api", "path": "/api", "access": "public"}
     assert route_checks(plan(routes=[ROUTE, second])) == [
