@@ -114,6 +114,7 @@ def address(host: Any, name: str) -> str:
     return str(endpoint["IPAMConfig"]["IPv4Address"])
 
 
+@pytest.mark.skipif(not labtest.FULL, reason="long: make test-full runs it")
 def test_a_service_that_has_to_move_for_another(host: Any) -> None:
     routes = [{"host": INTRUDER, "port": 8080, "access": "lan"}]
     record = {"image": "docker.io/kronos/echo:1.0", "routes": routes, "health": {"http": {"port": 8080}}}

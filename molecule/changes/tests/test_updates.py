@@ -79,6 +79,7 @@ def test_a_first_install_that_fails_is_left_stopped_and_marked(host: Any) -> Non
     assert labtest.site().code == 0
 
 
+@pytest.mark.skipif(not labtest.FULL, reason="long: make test-full runs it")
 def test_a_sick_neighbour_does_not_turn_a_good_change_back(host: Any) -> None:
     neighbour = {
         "image": "docker.io/kronos/echo:1.0",

@@ -153,6 +153,7 @@ def test_an_image_that_does_not_exist() -> None:
     assert ordeal.snapshot() == found
 
 
+@pytest.mark.skipif(not labtest.FULL, reason="long: make test-full runs it")
 def test_without_names_a_run_that_needs_nothing_is_no_failure() -> None:
     assert labtest.site(**ordeal.BASE).code == 0
     with no_names():

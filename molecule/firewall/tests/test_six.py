@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from labtest import Run
+from labtest import FULL, Run
 from probing.home import VARIABLES, converge, datagrams_arrive_as_declared, listen_inside
 from probing.prober import WAYS, Prober, declared, plan_of
 
@@ -54,6 +54,7 @@ def test_a_service_sees_its_client_and_not_a_proxy(six: Run, host: Any) -> None:
     assert "--dport 7001 -j DNAT" in host.check_output("ip6tables -t nat -S DOCKER")
 
 
+@pytest.mark.skipif(not FULL, reason="long: make test-full runs it")
 def test_a_second_run_does_nothing(six: Run) -> None:
     run = converge(kronos_fast=False, kronos_ipv6=True)
     assert (run.code, run.changed) == (0, []), run.output

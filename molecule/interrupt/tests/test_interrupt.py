@@ -99,7 +99,6 @@ POINTS = [
 ]
 FEW = [
     "stack:own killed in compose up",
-    "units killed before the timer restarts",
     "controller killed while services are done",
     "dockerd killed in compose up",
     "power cut in compose up",
