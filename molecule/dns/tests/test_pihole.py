@@ -48,7 +48,7 @@ def test_the_prediction_is_what_the_run_does(host: Any) -> None:
     }
     predicted, real = site("--check", **said), site(**said)
     assert (predicted.code, real.code) == (0, 0), real.output
-    assert predicted.changed == real.changed == ["Make Pi-hole hold the names of the home"]
+    assert predicted.changed == real.changed == [TASK]
     assert predicted.files == real.files == ["pihole blocking", "pihole groups", "pihole hosts"]
     assert dig(host, "gate.home.example") == ["192.0.2.1"]
     assert site().code == 0  # blocking is no wish of the scenario's: it stays as it is
@@ -56,6 +56,7 @@ def test_the_prediction_is_what_the_run_does(host: Any) -> None:
     api(host, ("POST", "dns/blocking", {"blocking": True}))
 
 
+TASK = "kronos.homelab.pihole : Make Pi-hole hold the names of the home"
 FILE = "file%3A%2F%2F%2Fetc%2Fpihole%2Fscenario.list"
 BY_HAND = {
     "a host": ("PUT", "config/dns/hosts/192.0.2.66%20hand.home.example"),
@@ -86,7 +87,7 @@ def test_what_hands_change_is_found_and_put_right_in_exact_sections(host: Any) -
         time.sleep(1.5)  # some of them restart Pi-hole
     run = site()
     assert run.code == 0, run.output
-    assert run.changed == ["Make Pi-hole hold the names of the home"], run.output
+    assert run.changed == [TASK], run.output
     reasons = str(run.tasks[1].get("reasons") or [task.get("reasons") for task in run.tasks])
     assert "Pi-hole: its configuration was changed" in reasons
     assert "Pi-hole: its domains, lists, groups or clients were changed" in reasons
