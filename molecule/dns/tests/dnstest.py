@@ -124,3 +124,8 @@ def restart(host: Any) -> None:
     host.check_output("docker restart -t 5 pihole")
     ask = f"docker exec asker dig +short +time=1 +tries=1 @{labtest.address()} traefik.{labtest.HOST}.localhost"
     labtest.until(lambda: host.run(ask).stdout.strip() == labtest.address(), 30, "Pi-hole is back")
+
+
+def answered(host: Any, name: str, wanted: list[str]) -> None:
+    """Real dig is answered so, within the moment that the server takes to read its files again."""
+    labtest.until(lambda: dig(host, name) == wanted, 8, f"{name} is {wanted}")
