@@ -108,7 +108,7 @@ def test_additive_sections_keep_what_hands_made(host: Any) -> None:
         ("POST", "groups", {"name": "hand"}),
     )
     domains = [{"domain": "mine.example.org"}, {"domain": "hand.example.org", "comment": "named now"}]
-    well, result = module(host, hosts=hosts, domains=domains, groups=[], **additive)
+    well, result = module(host, hosts=hosts, domains=domains, groups=wanted()["groups"], **additive)
     assert well, result
     assert [entry["after_header"] for entry in result["diff"]] == ["pihole domains"]
     well, result = module(host, hosts=[], domains=[], groups=[], **additive)
