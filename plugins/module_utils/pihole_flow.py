@@ -16,7 +16,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils import (
     receipts,
 )
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
-from ansible_collections.kronos.homelab.plugins.module_utils.pihole_model import ARRAYS, DEFAULT_GROUP, Wanted
+from ansible_collections.kronos.homelab.plugins.module_utils.pihole_model import ARRAYS, DEFAULT_GROUP, Key, Row, Wanted
 from ansible_collections.kronos.homelab.plugins.module_utils.pihole_present import Present
 from ansible_collections.kronos.homelab.plugins.module_utils.pihole_rest import Client, session
 
@@ -63,8 +63,8 @@ def refuse_circle(servers: Iterable[str], own: Iterable[str]) -> None:
 def fresh(wanted: Wanted) -> Present:
     """A Pi-hole that is not there yet, as far as a prediction needs it."""
     config = pihole_plan.tree_of({**dict.fromkeys(wanted.config), **{path: [] for path in ARRAYS.values()}})
-    default = {(DEFAULT_GROUP,): {"comment": "", "enabled": True, "groups": (), "name": DEFAULT_GROUP}}
-    tables = {name: default if name == "groups" else {} for name in wanted.tables}
+    default: dict[Key, Row] = {(DEFAULT_GROUP,): {"comment": "", "enabled": True, "groups": (), "name": DEFAULT_GROUP}}
+    tables: dict[str, dict[Key, Row]] = {name: default if name == "groups" else {} for name in wanted.tables}
     return Present(dict.fromkeys(wanted.arrays, ()), tables, config, True, False, {DEFAULT_GROUP: 0})
 
 

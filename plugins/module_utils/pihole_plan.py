@@ -231,7 +231,7 @@ def diff(change: Change) -> list[dict[str, str]]:
             before.setdefault(step.section, []).append(_line(step.section, step.source or step.key, step.before))
         if step.after is not None:
             after.setdefault(step.section, []).append(_line(step.section, step.key, step.after))
-    names = {path: name for name, path in ARRAYS.items()}
+    names: dict[tuple[str, ...], str] = {path: name for name, path in ARRAYS.items()}
     for path, value in change.patch.items():
         name = names.get(path, "config")
         if name == "config":

@@ -11,15 +11,15 @@ from typing import Any
 
 import labtest
 import pytest
-from dnstest import LIST, api, config, counts, dig, leave, module, site, url, wanted
+from dnstest import LIST, answered, api, config, counts, dig, leave, module, site, url, wanted
 
 
 def test_lists_act_after_an_update_which_only_their_change_causes(host: Any) -> None:
-    assert dig(host, "listed.example.org") == []
+    answered(host, "listed.example.org", [])
     before = counts(host)["gravity"]
     _well, result = module(host, **wanted(domains=[*wanted()["domains"], {"domain": "more.example.org"}]))
     assert (result["changed"], result["gravity"], counts(host)["gravity"]) == (True, False, before)
-    assert dig(host, "more.example.org") == ["0.0.0.0"]
+    answered(host, "more.example.org", ["0.0.0.0"])
     said = [{"address": "file:///etc/pihole/scenario.list", "comment": "looked at"}]
     predicted = module(host, **wanted(lists=said), check=True)[1]
     assert (predicted["changed"], predicted["gravity"], counts(host)["gravity"]) == (True, True, before)
@@ -27,7 +27,7 @@ def test_lists_act_after_an_update_which_only_their_change_causes(host: Any) -> 
     assert well, result
     assert (result["diff"], result["message"]) == (predicted["diff"], predicted["message"])
     assert counts(host)["gravity"] == before + 1
-    assert dig(host, "listed.example.org") == ["0.0.0.0"]
+    answered(host, "listed.example.org", ["0.0.0.0"])
     assert module(host, **wanted(lists=said))[1]["changed"] is False
 
 
@@ -48,14 +48,15 @@ def test_the_prediction_is_what_the_run_does(host: Any) -> None:
     }
     predicted, real = site("--check", **said), site(**said)
     assert (predicted.code, real.code) == (0, 0), real.output
-    assert predicted.changed == real.changed == ["Make Pi-hole hold the names of the home"]
+    assert predicted.changed == real.changed == [TASK]
     assert predicted.files == real.files == ["pihole blocking", "pihole groups", "pihole hosts"]
-    assert dig(host, "gate.home.example") == ["192.0.2.1"]
+    answered(host, "gate.home.example", ["192.0.2.1"])
     assert site().code == 0  # blocking is no wish of the scenario's: it stays as it is
     assert config(host, "dns/blocking/active") is False
     api(host, ("POST", "dns/blocking", {"blocking": True}))
 
 
+TASK = "kronos.homelab.pihole : Make Pi-hole hold the names of the home"
 FILE = "file%3A%2F%2F%2Fetc%2Fpihole%2Fscenario.list"
 BY_HAND = {
     "a host": ("PUT", "config/dns/hosts/192.0.2.66%20hand.home.example"),
@@ -86,12 +87,12 @@ def test_what_hands_change_is_found_and_put_right_in_exact_sections(host: Any) -
         time.sleep(1.5)  # some of them restart Pi-hole
     run = site()
     assert run.code == 0, run.output
-    assert run.changed == ["Make Pi-hole hold the names of the home"], run.output
+    assert run.changed == [TASK], run.output
     reasons = str(run.tasks[1].get("reasons") or [task.get("reasons") for task in run.tasks])
     assert "Pi-hole: its configuration was changed" in reasons
     assert "Pi-hole: its domains, lists, groups or clients were changed" in reasons
-    assert dig(host, "router.home.example") == ["192.0.2.1"]
-    assert dig(host, "ads.example.org") == ["0.0.0.0"]
+    answered(host, "router.home.example", ["192.0.2.1"])
+    answered(host, "ads.example.org", ["0.0.0.0"])
     assert site().changed == []
 
 
@@ -107,18 +108,18 @@ def test_additive_sections_keep_what_hands_made(host: Any) -> None:
         ("POST", "groups", {"name": "hand"}),
     )
     domains = [{"domain": "mine.example.org"}, {"domain": "hand.example.org", "comment": "named now"}]
-    well, result = module(host, hosts=hosts, domains=domains, groups=[], **additive)
+    well, result = module(host, hosts=hosts, domains=domains, groups=wanted()["groups"], **additive)
     assert well, result
     assert [entry["after_header"] for entry in result["diff"]] == ["pihole domains"]
     well, result = module(host, hosts=[], domains=[], groups=[], **additive)
     assert well, result
     # its own went, the others stay: one that was named belongs to whoever made it
-    assert dig(host, "mine.home.example") == []
-    assert dig(host, "mine.example.org") == []
-    assert dig(host, "hand.home.example") == ["192.0.2.66"]
-    assert dig(host, "hand.example.org") == ["0.0.0.0"]
+    answered(host, "mine.home.example", [])
+    answered(host, "mine.example.org", [])
+    answered(host, "hand.home.example", ["192.0.2.66"])
+    answered(host, "hand.example.org", ["0.0.0.0"])
     assert site(kronos_fast=False).code == 0
-    assert dig(host, "hand.home.example") == []
+    answered(host, "hand.home.example", [])
 
 
 def test_many_cnames_restart_it_once_and_the_next_call_survives_that(host: Any) -> None:
@@ -138,6 +139,8 @@ def test_full_seats_are_waited_for_and_told(host: Any) -> None:
     taken = [api(host, keep=True)[0][1]["session"]["sid"] for _ in range(16 - free)]
     assert api(host)[0][1]["error"]["key"] == "api_seats_exceeded"
     well, result = module(host, upstreams=["192.0.2.53"], seats_timeout=3)
+    if well:
+        leave(host, taken)
     assert not well
     assert result["msg"].startswith("all sessions of Pi-hole's API are taken")
 
