@@ -67,7 +67,7 @@ def test_before_the_token_is_there(asked, run_module, tmp_path):
     (tmp_path / "token").unlink()
     foretold = run_module(module, check=True, **options)
     assert foretold["changed"]
-    assert "could not be looked at" in str(foretold["warnings"])
+    assert "nobody knows what Cloudflare has" in str(foretold["warnings"])
     assert "give the token as kronos_secrets.cloudflare.token" in run_module(module, **options)["msg"]
     gone = run_module(module, **{**options, "state": "absent"})
     assert "so the records of this host stay" in str(gone["warnings"])

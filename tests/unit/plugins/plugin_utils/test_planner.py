@@ -367,7 +367,7 @@ def test_alerts_backups_reload_and_users(planning: Any) -> None:
         "check": None,
     }
     assert plan["services"]["hello"]["capabilities"] == ["CHOWN"]
-    assert plan["users"] == {"anna": {"name": None, "email": "a@b.example", "groups": ["admins"]}}
+    assert plan["users"] == {"anna": {"name": None, "email": "a@b.example", "groups": ["admins"], "devices": []}}
 
 
 def test_the_collections_own_stacks_make_a_plan(planning: Any) -> None:
