@@ -211,7 +211,7 @@ def without_token(wish: cloudflare.Wish, note: tree.TreeChange, leave: bool, che
         if not check_mode:
             finish(wish, [], note, {})
     elif check_mode:
-        warning = f"Cloudflare: {wish.token_file} is not there yet, so what Cloudflare has could not be looked at"
+        warning = f"Cloudflare: {wish.token_file} is not there yet, so nobody knows what Cloudflare has"
     else:
         raise KronosError(f"{wish.token_file} is not there: give the token as kronos_secrets.cloudflare.token")
     known = {"created": [], "updated": [], "deleted": [], "addresses": []}

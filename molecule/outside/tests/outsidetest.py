@@ -18,7 +18,7 @@ import labtest
 import yaml
 
 VARIABLES = yaml.safe_load((labtest.ROOT / "molecule" / "outside" / "vars" / "main.yml").read_text())
-WORLD = "203.0.113.2"  # the host, as the internet sees it
+WORLD = "198.51.100.2"  # the host, as the internet sees it
 
 
 def site(*arguments: str, **variables: Any) -> labtest.Run:
