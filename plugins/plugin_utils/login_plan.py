@@ -172,9 +172,20 @@ def _base(url: str, host: str) -> str:
     return f"https://{host}" + (f":{port}" if port else "")
 
 
-def login_cautions(settings: Settings, entry: Data | None) -> list[str]:
+def login_cautions(settings: Settings, plan: Data) -> list[str]:
     """What the user should know of the login, though it is no mistake."""
-    if entry and entry["clients"] and settings.https_port != 443:
+    entry, cautions = plan["login"], []
+    if entry is None:
+        return []
+    if entry["clients"] and settings.https_port != 443:
         names = ", ".join(client["service"] for client in entry["clients"])
-        return [f"kronos_https_port is not 443, so services do not reach the login at its address: {names}"]
-    return []
+        cautions.append(f"kronos_https_port is not 443, so services do not reach the login at its address: {names}")
+    guarded = [route for route in plan["routes"] if route["access"] == "authenticated"]
+    asked = any(
+        route["factor"] == "two" or (entry["factor"] == "two_factor" and not route["factor"]) for route in guarded
+    )
+    unreached = [name for name, person in plan["users"].items() if person["login"] and not person["email"]]
+    if asked and unreached:
+        said = "these people of kronos_users have no email, so they cannot register a second factor: "
+        cautions.append(said + ", ".join(unreached))
+    return cautions

@@ -160,7 +160,7 @@ def build_plan(request: Request) -> Data:
     plan["secrets"] = [*plan["secrets"], *cloudflare_secrets(plan)]
     plan["users"] = {name: person.model_dump() for name, person in sorted(people.models.items())}
     plan["login"] = login_entry(settings, login, plan, selection)
-    plan["cautions"] = sorted({*plan["cautions"], *login_cautions(settings, plan["login"])})
+    plan["cautions"] = sorted({*plan["cautions"], *login_cautions(settings, plan)})
     check_authelia(plan, problems)
     problems.raise_if_any()
     return _sealed(plan, request.run)

@@ -105,3 +105,20 @@ def test_given_passwords_and_mail(planning):
     found = {one["name"]: one for one in plan["secrets"] if one["service"] == "authelia"}
     assert found["user_anna"]["given"]
     assert found["smtp_password"]["format"] == "given"
+
+
+@pytest.mark.parametrize(
+    ("access", "factor", "told"),
+    [
+        ("authenticated", "one_factor", False),
+        ({"factor": "two"}, "one_factor", True),
+        ("authenticated", "two_factor", True),
+        ({"factor": "one"}, "two_factor", False),
+        ("public", "two_factor", False),
+    ],
+)
+def test_who_cannot_register_a_second_factor_is_told(planning, access, factor, told):
+    notes = {**ECHO, "routes": [{"host": "notes", "port": 8080, "access": access}]}
+    plan = planning.plan(**LOGIN | {"kronos_services": {"notes": notes}}, authelia_factor=factor)
+    found = [one for one in plan["cautions"] if "second factor" in one]
+    assert [one.rpartition(": ")[2] for one in found] == (["bert"] if told else [])
