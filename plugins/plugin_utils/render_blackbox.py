@@ -28,6 +28,7 @@ def blackbox_config(plan: Plan) -> Data:
         "modules": {
             "route_public": _route(plan, [*ANSWERS, *ASKS_FOR_LOGIN]),
             "route_guarded": _route(plan, [*ANSWERS, *ASKS_FOR_LOGIN, *KEPT_OUT]),
+            "route_home": _route(plan, [*ANSWERS, *ASKS_FOR_LOGIN, *KEPT_OUT], inward=True),
             "backend": _backend(ANSWERS),
             **{
                 probe_module(probe): _backend(sorted(set(probe["status"])))
@@ -41,14 +42,21 @@ def blackbox_config(plan: Plan) -> Data:
 def probe_module(probe: Mapping[str, Any]) -> str:
     """Return the module for a probe of the plan: by access for routes, by accepted answers for services."""
     if probe["kind"] == "route":
-        return "route_public" if probe["access"] == "public" else "route_guarded"
+        return {"public": "route_public", "authenticated": "route_guarded"}.get(probe["access"], "route_home")
     return "_".join(["backend", *(str(status) for status in sorted(set(probe.get("status") or ())))])
 
 
-def _route(plan: Plan, statuses: list[int]) -> Data:
-    """Ask through the proxy, with a verified certificate; redirects lead to names that containers cannot resolve."""
-    internal = plan["settings"]["tls"]["mode"] == "internal_ca"
-    tls: Data = {"tls_config": {"ca_file": ROOT_CERTIFICATE}} if internal else {}
+def _route(plan: Plan, statuses: list[int], inward: bool = False) -> Data:
+    """Ask through the proxy, with a verified certificate; redirects lead to names that containers cannot resolve.
+
+    An authority that asks over HTTP certifies what is reached from outside; what is not has the home's own certificate.
+    """
+    said = plan["settings"]["tls"]
+    tls: Data = {}
+    if said["mode"] == "internal_ca" or (said["mode"] == "acme_http" and inward):
+        tls = {"tls_config": {"ca_file": ROOT_CERTIFICATE}}
+    elif said["root_certificate"]:
+        tls = {"tls_config": {"ca": said["root_certificate"]}}
     return _module({"valid_status_codes": statuses, "fail_if_not_ssl": True, **tls})
 
 

@@ -85,6 +85,6 @@ def _picture(tile: Mapping[str, Any]) -> Data:
 
 
 def _links(plan: Plan) -> list[Data]:
-    if plan["settings"]["tls"]["mode"] != "internal_ca":
+    if plan["settings"]["tls"]["mode"] not in ("internal_ca", "acme_http"):
         return []
     return [{"name": "Root certificate", "icon": "fas fa-certificate", "url": ROOT_CERTIFICATE}]

@@ -80,7 +80,7 @@ def test_route_probe_sends_the_name_of_the_route(plans: Any) -> None:
                 "route": "app",
                 "instance": "https://app.home.example/",
                 "__param_hostname": "app.home.example",
-                "__param_module": "route_guarded",
+                "__param_module": "route_home",
             },
         }
     ]
