@@ -22,27 +22,16 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_plan import 
     check_references,
     check_stack_cycles,
     check_talks,
-    udp_ports,
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_route import check_guards, check_routes
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_secret import check_derived
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_service import check_service
-from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_waf import check_waf
-from ansible_collections.kronos.homelab.plugins.plugin_utils.cloudflare import (
-    check_cloudflare,
-    cloudflare_entry,
-    cloudflare_secrets,
-)
 from ansible_collections.kronos.homelab.plugins.plugin_utils.derive import Context
+from ansible_collections.kronos.homelab.plugins.plugin_utils.edge import Edge, add_edge, check_edge
 from ansible_collections.kronos.homelab.plugins.plugin_utils.graph import in_order
 from ansible_collections.kronos.homelab.plugins.plugin_utils.inventory import read_secret_names, read_settings
 from ansible_collections.kronos.homelab.plugins.plugin_utils.login_model import read_login
-from ansible_collections.kronos.homelab.plugins.plugin_utils.login_plan import (
-    add_secrets,
-    check_login,
-    login_cautions,
-    login_entry,
-)
+from ansible_collections.kronos.homelab.plugins.plugin_utils.login_plan import add_secrets
 from ansible_collections.kronos.homelab.plugins.plugin_utils.names import DEFAULT_ZONE
 from ansible_collections.kronos.homelab.plugins.plugin_utils.networks import (
     address_services,
@@ -52,14 +41,11 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.networks import (
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import Problems
 from ansible_collections.kronos.homelab.plugins.plugin_utils.proxy import (
-    check_stream_target,
-    check_tls,
     equip_people,
     equip_routes,
     equip_tls,
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record import Service
-from ansible_collections.kronos.homelab.plugins.plugin_utils.render_authelia import check_authelia
 from ansible_collections.kronos.homelab.plugins.plugin_utils.selection import OWN_STACK, Selection, read_layers, select
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import LAYERED, LEFT_OUT, Person
 from ansible_collections.kronos.homelab.plugins.plugin_utils.shares import (
@@ -69,9 +55,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.shares import (
     read_shares,
     secrets_of,
 )
-from ansible_collections.kronos.homelab.plugins.plugin_utils.streams import check_streams
 from ansible_collections.kronos.homelab.plugins.plugin_utils.templating import Renderer
-from ansible_collections.kronos.homelab.plugins.plugin_utils.vpn import check_vpn, vpn_cautions, vpn_entry
 from ansible_collections.kronos.homelab.plugins.plugin_utils.zones import read_named, read_zones
 
 Data = dict[str, Any]
@@ -132,12 +116,7 @@ def build_plan(request: Request) -> Data:
         check_open_ports(settings, zones, problems)
         check_routes(selection, settings, problems)
         check_guards(selection, settings, people, problems)
-        check_login(selection, people, settings, problems)
-        check_waf(selection, problems)
-        check_vpn(settings, people, udp_ports(selection), problems)
-        check_streams(selection, settings, problems)
-        check_tls(selection, settings, problems)
-        check_stream_target(selection, settings, problems)
+        check_edge(selection, settings, people, problems)
         equip_routes(selection, settings)
     problems.raise_if_any()
     if settings is None or login is None:
@@ -152,16 +131,8 @@ def build_plan(request: Request) -> Data:
         raise
     context = Context(request.host, settings, zones, entries_of(storage, settings), services, given, joined, addresses)
     plan = _assemble(context, selection, stacks, request, cautions)
-    plan["vpn"] = vpn_entry(settings, people.models, services)
-    plan["cautions"] = sorted({*plan["cautions"], *vpn_cautions(plan["vpn"], plan["routes"])})
-    check_cloudflare(plan, given, problems)
-    problems.raise_if_any()
-    plan["cloudflare"] = cloudflare_entry(plan)
-    plan["secrets"] = [*plan["secrets"], *cloudflare_secrets(plan)]
     plan["users"] = {name: person.model_dump() for name, person in sorted(people.models.items())}
-    plan["login"] = login_entry(settings, login, plan, selection)
-    plan["cautions"] = sorted({*plan["cautions"], *login_cautions(settings, plan)})
-    check_authelia(plan, problems)
+    add_edge(plan, Edge(settings, people.models, services, given, login, selection), problems)
     problems.raise_if_any()
     return _sealed(plan, request.run)
 
