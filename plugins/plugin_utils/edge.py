@@ -55,11 +55,12 @@ def check_edge(selection: Selection, settings: Settings, people: Named, problems
 
 def add_edge(plan: Data, edge: Edge, problems: Problems) -> None:
     """Add the entries vpn, cloudflare and login to a plan, and what is to be said of them."""
-    check_cloudflare(plan, edge.given, problems)
     plan["vpn"] = vpn_entry(edge.settings, edge.people, edge.services)
+    check_cloudflare(plan, edge.given, problems)
+    problems.raise_if_any()
     plan["cloudflare"] = cloudflare_entry(plan)
     plan["secrets"] = [*plan["secrets"], *cloudflare_secrets(plan)]
     plan["login"] = login_entry(edge.settings, edge.login, plan, edge.selection)
-    said = [*vpn_cautions(plan["vpn"], plan["routes"]), *login_cautions(edge.settings, plan["login"])]
+    said = [*vpn_cautions(plan["vpn"], plan["routes"]), *login_cautions(edge.settings, plan)]
     plan["cautions"] = sorted({*plan["cautions"], *said})
     check_authelia(plan, problems)
