@@ -35,6 +35,7 @@ def module(name: str, check: bool = False, **options: Any) -> dict[str, Any]:
         "ANSIBLE_CONFIG": str(labtest.ROOT / "ansible.cfg"),
         "ANSIBLE_COLLECTIONS_PATH": str(labtest.ROOT / ".ansible" / "collections"),
         "ANSIBLE_STDOUT_CALLBACK": "minimal",
+        "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_FORCE_COLOR": "0",
         "KRONOS_LAB_HOSTS": labtest.HOST,
