@@ -43,7 +43,7 @@ def module(name: str, check: bool = False, **options: Any) -> dict[str, Any]:
     done = subprocess.run(command, env=environment, cwd=labtest.ROOT, capture_output=True, text=True, check=False)
     found = re.search(r"=> (\{.*\})", done.stdout, re.DOTALL)
     assert found, done.stdout + done.stderr
-    return dict(json.loads(found.group(1)))
+    return {"failed": done.returncode != 0, **json.loads(found.group(1))}
 
 
 class Peer:
