@@ -35,6 +35,7 @@ def module(name: str, check: bool = False, **options: Any) -> dict[str, Any]:
         "ANSIBLE_CONFIG": str(labtest.ROOT / "ansible.cfg"),
         "ANSIBLE_COLLECTIONS_PATH": str(labtest.ROOT / ".ansible" / "collections"),
         "ANSIBLE_STDOUT_CALLBACK": "minimal",
+        "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_FORCE_COLOR": "0",
         "KRONOS_LAB_HOSTS": labtest.HOST,
@@ -42,7 +43,7 @@ def module(name: str, check: bool = False, **options: Any) -> dict[str, Any]:
     done = subprocess.run(command, env=environment, cwd=labtest.ROOT, capture_output=True, text=True, check=False)
     found = re.search(r"=> (\{.*\})", done.stdout, re.DOTALL)
     assert found, done.stdout + done.stderr
-    return dict(json.loads(found.group(1)))
+    return {"failed": done.returncode != 0, **json.loads(found.group(1))}
 
 
 class Peer:
