@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.plugin_utils.cloudflare import published_ranges
+from ansible_collections.kronos.homelab.plugins.plugin_utils.cloudflare_ranges import published_ranges
 from ansible_collections.kronos.homelab.plugins.plugin_utils.filter_edge import data_filter
 
 

@@ -10,8 +10,14 @@ from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.plugin_utils.filter_edge import plan_filter
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_dns import dns_records
-from ansible_collections.kronos.homelab.plugins.plugin_utils.render_pihole import pihole_wanted
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_resolvers import dnsdist_config, unbound_config
+
+
+def pihole_wanted(plan: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+    """Return what the module pihole is asked for; it needs pydantic, which ansible-doc does without."""
+    from ansible_collections.kronos.homelab.plugins.plugin_utils.render_pihole import pihole_wanted as render
+
+    return render(plan, variables)
 
 
 class FilterModule:

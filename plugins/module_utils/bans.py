@@ -189,7 +189,8 @@ def run(settings: Mapping[str, Any], rules: Rules) -> int:
     """Ban until the journal ends, which it does not by itself: systemd then starts this again."""
     nft(TABLE_TEXT)
     process = follow(str(settings["container"]))
-    assert process.stdout is not None
+    if process.stdout is None:
+        raise AssertionError("its output is a pipe")
     say(f"bans for {rules.ban} s after {rules.failures} refusals within {rules.within} s")
     for key, last in watch(process.stdout, rules):
         if is_spared(last.client, own_networks()):

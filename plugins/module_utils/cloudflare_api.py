@@ -13,6 +13,7 @@ import email.utils
 import http.client
 import ipaddress
 import json
+import math
 import re
 import time
 import urllib.error
@@ -155,7 +156,7 @@ def retry_after(text: str | None, now: float) -> float:
             seconds = email.utils.parsedate_to_datetime(text or "").timestamp() - now
         except (TypeError, ValueError):
             seconds = 5.0
-    return min(max(seconds, 1.0), LONGEST_WAIT) if seconds == seconds else 5.0
+    return min(max(seconds, 1.0), LONGEST_WAIT) if not math.isnan(seconds) else 5.0
 
 
 def _parsed(content: bytes) -> Data | None:

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.plugin_utils.graph import find_cycles
+from ansible_collections.kronos.homelab.plugins.plugin_utils.names import is_ip
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import Problems, did_you_mean, one_of
 from ansible_collections.kronos.homelab.plugins.plugin_utils.selection import Entry, Selection
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import Settings
@@ -134,15 +134,6 @@ def _check_bound(entries: Iterable[Entry], settings: Settings, problems: Problem
     if bound and not is_ip(settings.address):
         wanted = f"an IP address: ports of {', '.join(bound)} are published on it alone"
         problems.say("kronos_address", (), f"the name {settings.address!r}", wanted)
-
-
-def is_ip(text: str) -> bool:
-    """Tell an IP address from a name."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def udp_ports(selection: Selection) -> set[int]:

@@ -1,37 +1,19 @@
 # Copyright (c) 2026 The kronos.homelab authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the plan says of Cloudflare: whose addresses its proxies have, and which names have a record there."""
+"""What the plan says of Cloudflare: which names have a record there."""
 
 from __future__ import annotations
 
-import functools
-import ipaddress
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.plugin_utils.collection import collection_root
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import Problems
-from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan, RenderError
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import SECRETS_VARIABLE
 from ansible_collections.kronos.homelab.plugins.plugin_utils.vpn import endpoint_name
 
 OWNER, TOKEN = "cloudflare", "token"  # below kronos_secrets
-FEWEST, MOST = 3, 100
-RANGES = Path("roles", "cloudflare", "files", "ranges.json")
-
-
-def cloudflare_ranges(plan: Plan) -> tuple[str, ...]:
-    """Return the networks that Cloudflare's proxies come from: those of the inventory, else the collection's own."""
-    return tuple(plan["settings"].get("cloudflare_ranges") or shipped_ranges())
-
-
-@functools.lru_cache(maxsize=1)
-def shipped_ranges() -> tuple[str, ...]:
-    """Return the networks in use when this collection was released: https://www.cloudflare.com/ips/."""
-    return tuple(json.loads((collection_root() / RANGES).read_text()))
 
 
 def cloudflare_entry(plan: Plan) -> Data | None:
@@ -76,33 +58,3 @@ def cloudflare_secrets(plan: Plan) -> list[Data]:
     if not plan["settings"]["cloudflare"]:
         return []
     return [{"service": OWNER, "name": TOKEN, "format": "given", "length": 0, "given": True}]
-
-
-def published_ranges(answer: Any) -> list[str]:
-    """Return the networks in an answer of https://api.cloudflare.com/client/v4/ips, if it can be believed.
-
-    What stands here may say to the proxy who the client is, so nothing but public networks of a plausible size and
-    number is taken.
-    """
-    result = answer.get("result") if isinstance(answer, Mapping) and answer.get("success") is True else None
-    if not isinstance(result, Mapping):
-        raise RenderError("answer: found no list of Cloudflare's networks")
-    found: list[str] = []
-    for key, widest in (("ipv4_cidrs", 10), ("ipv6_cidrs", 26)):
-        listed = result.get(key)
-        if not isinstance(listed, list) or not FEWEST <= len(listed) <= MOST:
-            said = len(listed) if isinstance(listed, list) else "no list"
-            raise RenderError(f"answer.{key}: {FEWEST} to {MOST} networks are wanted, found {said}")
-        found += [_believable(item, f"answer.{key}[{index}]", widest) for index, item in enumerate(listed)]
-    return found
-
-
-def _believable(item: Any, where: str, widest: int) -> str:
-    version = 4 if "ipv4" in where else 6
-    try:
-        network = ipaddress.ip_network(item) if isinstance(item, str) else None
-    except ValueError:
-        network = None
-    if network is None or network.version != version or not network.is_global or network.prefixlen < widest:
-        raise RenderError(f"{where}: a public IPv{version} network of /{widest} or smaller is wanted, found {item!r}")
-    return str(network)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_authelia import check_authelia
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_plan import udp_ports
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_waf import check_waf
 from ansible_collections.kronos.homelab.plugins.plugin_utils.cloudflare import (
@@ -21,7 +22,6 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.login_plan import c
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import Problems
 from ansible_collections.kronos.homelab.plugins.plugin_utils.proxy import check_stream_target, check_tls
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record import Service
-from ansible_collections.kronos.homelab.plugins.plugin_utils.render_authelia import check_authelia
 from ansible_collections.kronos.homelab.plugins.plugin_utils.selection import Selection
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import Person, Settings
 from ansible_collections.kronos.homelab.plugins.plugin_utils.streams import check_streams

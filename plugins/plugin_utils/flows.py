@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.kronos.homelab.plugins.plugin_utils.cloudflare import cloudflare_ranges
+from ansible_collections.kronos.homelab.plugins.plugin_utils.cloudflare_ranges import cloudflare_ranges
 from ansible_collections.kronos.homelab.plugins.plugin_utils.names import DEFAULT_ZONE
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Plan
 

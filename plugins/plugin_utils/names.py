@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import re
 from typing import NamedTuple
 
@@ -116,3 +117,12 @@ def bridge_name(network: str) -> str:
 def vlan_interface(number: int) -> str:
     """The interface of a VLAN: ``kr<id>``, which no bridge of ours (``kr-…``) can be called."""
     return f"kr{number}"
+
+
+def is_ip(text: str) -> bool:
+    """Tell an IP address from a name."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -13,9 +13,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.module_utils import secret_slots
-from ansible_collections.kronos.homelab.plugins.plugin_utils.authelia_shape import Configuration, Users
-from ansible_collections.kronos.homelab.plugins.plugin_utils.explain import read_model
-from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import Problems, path_text
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan, RenderError, merged
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_stack import slot
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_yaml import yaml_text
@@ -28,6 +25,10 @@ FACTORS = {"one": "one_factor", "two": "two_factor"}
 
 def authelia_files(plan: Plan) -> list[Data]:
     """Return the rendered files of the service, as the filter stack_services takes them."""
+    # here, since the check needs pydantic, which ansible-doc does without
+    from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_authelia import check_authelia
+    from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import Problems
+
     wrong = Problems()
     check_authelia(plan, wrong)
     if wrong:
@@ -44,14 +45,6 @@ def _file(name: str, data: Data, reload: bool) -> Data:
     content = yaml_text(data)
     secrets = sorted(secret_slots.names(content))
     return {"path": f"config/{name}", "content": content, "reload": reload, "mode": "0400", "secrets": secrets}
-
-
-def check_authelia(plan: Plan, problems: Problems) -> None:
-    """Add to *problems* what Authelia would not start on: the inventory's own words for it are authelia_config."""
-    if plan["settings"]["login"] != "authelia":
-        return
-    read_model(Configuration, authelia_config(plan), lambda path: ("authelia_config", path_text(path)), problems)
-    read_model(Users, authelia_users(plan), lambda path: ("kronos_users", path_text(path[1:])), problems)
 
 
 def authelia_users(plan: Plan) -> Data:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.plugin_utils.cloudflare import cloudflare_ranges
+from ansible_collections.kronos.homelab.plugins.plugin_utils.cloudflare_ranges import cloudflare_ranges
 from ansible_collections.kronos.homelab.plugins.plugin_utils.flows import vlan_ranges
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan, RenderError
 

@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_plan import is_ip
-from ansible_collections.kronos.homelab.plugins.plugin_utils.names import is_host_name
+from ansible_collections.kronos.homelab.plugins.plugin_utils.names import is_host_name, is_ip
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan
 
 

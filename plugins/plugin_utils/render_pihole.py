@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_plan import is_ip
 from ansible_collections.kronos.homelab.plugins.plugin_utils.explain import read_model
 from ansible_collections.kronos.homelab.plugins.plugin_utils.model import (
     Cidr,
@@ -20,6 +19,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.model import (
     Url,
     wrong,
 )
+from ansible_collections.kronos.homelab.plugins.plugin_utils.names import is_ip
 from ansible_collections.kronos.homelab.plugins.plugin_utils.networks import serving_network
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import Problems
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan, RenderError

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.plugin_utils.cloudflare import cloudflare_ranges
+from ansible_collections.kronos.homelab.plugins.plugin_utils.cloudflare_ranges import cloudflare_ranges
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_tls import RESOLVER, acme_resolver
 

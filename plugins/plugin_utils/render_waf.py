@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.kronos.homelab.plugins.plugin_utils.cloudflare import cloudflare_ranges
+from ansible_collections.kronos.homelab.plugins.plugin_utils.cloudflare_ranges import cloudflare_ranges
 from ansible_collections.kronos.homelab.plugins.plugin_utils.names import DNS_SAFE, URL, is_host_name
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan, RenderError, revision
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_waf_rules import main_rules, route_rules

@@ -132,6 +132,6 @@ def route_rules(name: str, waf: Mapping[str, Any]) -> list[str]:
 
 def _number(name: str, key: str, value: Any, least: int, most: int) -> int:
     """Return the number; nothing else may stand in a directive."""
-    if type(value) is not int or not least <= value <= most:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise RenderError(f"routes.{name}.waf.{key}: a number from {least} to {most} is wanted, found {value!r}")
     return value

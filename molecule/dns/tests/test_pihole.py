@@ -136,7 +136,7 @@ def test_many_cnames_restart_it_once_and_the_next_call_survives_that(host: Any) 
 
 def test_full_seats_are_waited_for_and_told(host: Any) -> None:
     free = counts(host)["sessions"]
-    taken = [api(host, keep=True)[0][1]["session"]["sid"] for _ in range(16 - free)]
+    taken = [api(host, keep=True)[0][1]["session"]["sid"] for _seat in range(16 - free)]
     assert api(host)[0][1]["error"]["key"] == "api_seats_exceeded"
     well, result = module(host, upstreams=["192.0.2.53"], seats_timeout=3)
     if well:

@@ -49,7 +49,7 @@ def running(folder: Path, environment: Mapping[str, str] | None = None, password
     found.url = f"http://127.0.0.1:{found.port}"
     thread = threading.Thread(target=found.run, daemon=True)
     thread.start()
-    for _ in range(100):
+    for _try in range(100):
         with contextlib.suppress(OSError), contextlib.closing(socket.create_connection(("127.0.0.1", found.port), 1)):
             break
         time.sleep(0.02)

@@ -87,7 +87,7 @@ class Host:
         lines = (self.folder / "wg" / "wg-kronos.conf").read_text().splitlines()
         pairs = [tuple(line.split(" = ")) for line in lines if " = " in line]
         self.tunnel.update(private=pairs[0][1], port=pairs[1][1], peers=[])
-        for (_, public), (_, shared), (_, allowed) in zip(pairs[2::3], pairs[3::3], pairs[4::3]):
+        for (_a, public), (_b, shared), (_c, allowed) in zip(pairs[2::3], pairs[3::3], pairs[4::3]):
             self.tunnel["peers"].append((public, shared, allowed))
 
     def dump(self):
@@ -185,7 +185,7 @@ def test_what_makes_the_interface_anew(host, run_module, said):
         ),
         (lambda host: host.tunnel["peers"].pop(), "is shut out", False),
         (
-            lambda host: host.tunnel.update(peers=[(p, s, "0.0.0.0/0") for p, s, _ in host.tunnel["peers"]]),
+            lambda host: host.tunnel.update(peers=[(p, s, "0.0.0.0/0") for p, s, _allowed in host.tunnel["peers"]]),
             "differs",
             False,
         ),

@@ -10,8 +10,8 @@ import ipaddress
 from typing import Any
 
 import pytest
-from ansible_collections.kronos.homelab.plugins.plugin_utils.cloudflare import (
-    cloudflare_entry,
+from ansible_collections.kronos.homelab.plugins.plugin_utils.cloudflare import cloudflare_entry
+from ansible_collections.kronos.homelab.plugins.plugin_utils.cloudflare_ranges import (
     cloudflare_ranges,
     published_ranges,
     shipped_ranges,

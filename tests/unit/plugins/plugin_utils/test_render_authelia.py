@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.kronos.homelab.plugins.plugin_utils.authelia_shape import Configuration
+from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_authelia import check_authelia
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import Problems
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_authelia import (
     authelia_config,
     authelia_files,
     authelia_users,
-    check_authelia,
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import RenderError
 from hypothesis import given
