@@ -26,8 +26,6 @@ TABLE = [
     ("d", "/etc/kronos/tls(/NAME)?", "0:0", "755"),  # mounted by the proxy, which reads it as its own user
     ("f", r"/etc/kronos/tls/proxy/cert\.pem", "65532:65532", "644"),
     ("f", r"/etc/kronos/tls/proxy/key\.pem", "65532:65532", "400"),
-    ("f", r"/etc/kronos/tls/given/cert\.pem", "65532:65532", "644"),
-    ("f", r"/etc/kronos/tls/given/key\.pem", "65532:65532", "400"),
     ("d", "/etc/kronos/firewall", "0:0", "700"),
     ("f", r"/etc/kronos/firewall/ruleset\.nft", "0:0", "600"),
     ("f", r"/etc/kronos/guard\.json", "0:0", "644"),  # shares and who uses them, which everybody on the host can see
