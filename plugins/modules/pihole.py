@@ -243,7 +243,8 @@ from ansible_collections.kronos.homelab.plugins.module_utils.pihole_model import
 from ansible_collections.kronos.homelab.plugins.module_utils.pihole_rest import Client, Waits
 from ansible_collections.kronos.homelab.plugins.module_utils.shell import Leaves, run_module
 
-TEXT, NEEDED = {"type": "str"}, {"type": "str", "required": True}
+TEXT = {"type": "str"}
+NEEDED = {"type": "str", "required": True}
 WORDS = {"type": "list", "elements": "str"}
 ON = {"type": "bool", "default": True}
 
