@@ -27,12 +27,13 @@ COUNTED = (401, 403)
 NEVER = ("127.0.0.0/8", "::1/128", "fe80::/10", "0.0.0.0/32")
 
 # Before Docker's translation and before connections are followed: published ports and open connections as well.
-TABLE_TEXT = f"""add table {TABLE}
+_TABLE_TEXT = f"""add table {TABLE}
 add set {TABLE} banned4 {{ type ipv4_addr; flags timeout; size 65535; }}
 add set {TABLE} banned6 {{ type ipv6_addr; flags timeout; size 65535; }}
 add chain {TABLE} arriving {{ type filter hook prerouting priority raw - 10; policy accept; }}
 flush chain {TABLE} arriving
-add rule {TABLE} arriving ip saddr @banned4 counter drop
+"""
+_DROPS = f"""add rule {TABLE} arriving ip saddr @banned4 counter drop
 add rule {TABLE} arriving ip6 saddr & ffff:ffff:ffff:ffff:: @banned6 counter drop
 """
 
@@ -47,6 +48,8 @@ class Rules:
     within: int
     ban: int
     never: tuple[Network, ...] = ()
+    open: tuple[tuple[str, int], ...] = ()
+    """Protocol and port of what stays open to all: SSH and the VPN, by which somebody away comes back in."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,8 @@ def read_rules(text: str) -> Rules:
     """Read the configuration that the role writes."""
     said = json.loads(text)
     never = tuple(ipaddress.ip_network(item) for item in (*said["never"], *NEVER))
-    return Rules(int(said["failures"]), int(said["within"]), int(said["ban"]), never)
+    ways = tuple((str(one["protocol"]), int(one["port"])) for one in said.get("open") or ())
+    return Rules(int(said["failures"]), int(said["within"]), int(said["ban"]), never, ways)
 
 
 def read_refusal(line: str) -> Refusal | None:
@@ -141,10 +145,16 @@ def bridges(shown: str) -> list[Network]:
     return found
 
 
-def ban_text(key: str, seconds: int) -> str:
+def table_text(rules: Rules) -> str:
+    """Return what nft is told to make the table, which keeps the bans that are in it."""
+    ways = "".join(f"add rule {TABLE} arriving {protocol} dport {port} accept\n" for protocol, port in rules.open)
+    return f"{_TABLE_TEXT}{ways}{_DROPS}"
+
+
+def ban_text(key: str, rules: Rules) -> str:
     """Return what nft is told to ban a key; the table is made if it is not there."""
     name = "banned6" if ":" in key else "banned4"
-    return f"{TABLE_TEXT}add element {TABLE} {name} {{ {key} timeout {seconds}s }}\n"
+    return f"{table_text(rules)}add element {TABLE} {name} {{ {key} timeout {rules.ban}s }}\n"
 
 
 def say(text: str) -> None:
@@ -187,7 +197,7 @@ def follow(container: str) -> subprocess.Popen[str]:
 
 def run(settings: Mapping[str, Any], rules: Rules) -> int:
     """Ban until the journal ends, which it does not by itself: systemd then starts this again."""
-    nft(TABLE_TEXT)
+    nft(table_text(rules))
     process = follow(str(settings["container"]))
     if process.stdout is None:
         raise AssertionError("its output is a pipe")
@@ -195,7 +205,7 @@ def run(settings: Mapping[str, Any], rules: Rules) -> int:
     for key, last in watch(process.stdout, rules):
         if is_spared(last.client, own_networks()):
             continue
-        nft(ban_text(key, rules.ban))
+        nft(ban_text(key, rules))
         say(f"banned {key} for {rules.ban} s: the last of its refusals was {last.status}, {last.route}, {last.user}")
     return 1
 

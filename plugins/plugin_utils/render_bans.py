@@ -13,13 +13,14 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.cloudflare_ranges i
 from ansible_collections.kronos.homelab.plugins.plugin_utils.flows import vlan_ranges
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan, RenderError
 
-USUAL: Data = {"failures": 10, "within": "10m", "for": "1h"}
+USUAL: Data = {"failures": 30, "within": "10m", "for": "1h"}
 _DURATION = re.compile(r"([1-9][0-9]{0,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def ban_rules(plan: Plan, said: Mapping[str, Any] | None = None) -> Data:
-    """Return the program's configuration; home, VPN, zones, who manages the host, and Cloudflare are never banned.
+    """Return the program's configuration; home, VPN, zones, who manages the host, and Cloudflare are never banned,
+    and SSH and the VPN stay open to those who are.
 
     *said*: failures, within and for, each with a default. Raises RenderError for anything else.
     """
@@ -40,7 +41,13 @@ def ban_rules(plan: Plan, said: Mapping[str, Any] | None = None) -> Data:
         "within": _seconds("within", rules["within"]),
         "ban": _seconds("for", rules["for"]),
         "never": sorted(set(never)),
+        "open": [{"protocol": "tcp", "port": settings["ssh_port"]}, *_tunnel(plan)],
     }
+
+
+def _tunnel(plan: Plan) -> list[Data]:
+    """The VPN's port: whoever knows a key comes in by it, also from an address that was banned."""
+    return [{"protocol": "udp", "port": plan["vpn"]["port"]}] if plan.get("vpn") else []
 
 
 def _seconds(key: str, text: Any) -> int:

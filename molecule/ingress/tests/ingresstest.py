@@ -207,6 +207,12 @@ class Clients:
         words = [source, address(), f"{name}.{DOMAIN}", path, "GET", json.dumps(headers or {}), str(count)]
         return [json.loads(line) for line in self.run("python3", "/ask.py", *words).splitlines()]
 
+    def greeting(self, source: str, port: int) -> str:
+        """What a port says first to this client."""
+        listen = "import socket, sys; own, to, port = sys.argv[1:]; "
+        listen += "print(socket.create_connection((to, int(port)), 5, (own, 0)).recv(99).decode())"
+        return self.run("python3", "-c", listen, source, address(), str(port))
+
     def statuses(self, source: str, name: str, path: str = "/", count: int = 1, **headers: str) -> list[int]:
         sent = {key.replace("_", "-"): value for key, value in headers.items()}
         return [answer["status"] for answer in self.ask(source, name, path, sent, count)]

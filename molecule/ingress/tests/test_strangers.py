@@ -39,6 +39,7 @@ def test_a_client_is_banned_for_a_while_and_nobody_else(host: Any, clients: Clie
     host.check_output("systemctl restart kronos-firewall.service")
     assert BAD in host.check_output(SHOW)  # loading the firewall anew lifts no ban
     assert clients.statuses(BAD, "apps", "/app") == [0]
+    assert clients.greeting(BAD, 22).startswith("SSH-")  # the way back for somebody who mistyped
     assert clients.statuses(STRANGER, "apps", "/app") == clients.statuses(LAN, "apps", "/app") == [200]
     until(lambda: clients.statuses(BAD, "apps", "/app") == [200], 40, "the ban ends")
     said = host.check_output("journalctl -u kronos-bans -o cat --no-pager")

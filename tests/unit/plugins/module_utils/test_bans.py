@@ -86,9 +86,20 @@ def test_watching() -> None:
 
 
 def test_what_the_firewall_is_told() -> None:
-    text = bans.ban_text("198.51.100.7", 60)
-    assert text.endswith("add element inet kronos_bans banned4 { 198.51.100.7 timeout 60s }\n")
-    assert "banned6 { 2001:db8:5:: timeout 60s }" in bans.ban_text(bans.key_of("2001:db8:5::1"), 60)
+    text = bans.ban_text("198.51.100.7", RULES)
+    assert text.endswith("add element inet kronos_bans banned4 { 198.51.100.7 timeout 600s }\n")
+    assert "banned6 { 2001:db8:5:: timeout 600s }" in bans.ban_text(bans.key_of("2001:db8:5::1"), RULES)
+
+
+def test_ssh_and_the_vpn_stay_open_to_those_who_are_banned() -> None:
+    said = {"failures": 2, "within": 5, "ban": 9, "never": []}
+    ways = [{"protocol": "tcp", "port": 2222}, {"protocol": "udp", "port": 51820}]
+    lines = bans.table_text(bans.read_rules(json.dumps({**said, "open": ways}))).splitlines()
+    drops = [index for index, text in enumerate(lines) if text.endswith("drop")]
+    opened = [
+        lines.index(f"add rule inet kronos_bans arriving {way} accept") for way in ("tcp dport 2222", "udp dport 51820")
+    ]
+    assert len(drops) == 2 and max(opened) < min(drops)
 
 
 def test_clients_behind_a_bridge_are_not_told_apart() -> None:

@@ -16,8 +16,14 @@ def test_rules(plans: Any) -> None:
     zone = {"vlan": {"address": "10.0.30.2/24"}, "backup_vlan": None}
     plan = plans.plan(settings={"ssh_sources": ["198.51.100.0/24"]}, zones={"iot": zone})
     found = ban_rules(plan, {"within": "2m"})
-    assert (found["failures"], found["within"], found["ban"]) == (10, 120, 3600)
+    assert (found["failures"], found["within"], found["ban"]) == (30, 120, 3600)
     assert {"192.0.2.0/24", "10.9.0.0/24", "198.51.100.0/24", "10.0.30.0/24", "173.245.48.0/20"} <= set(found["never"])
+    assert found["open"] == [{"protocol": "tcp", "port": 22}]
+
+
+def test_the_tunnel_stays_open(plans: Any) -> None:
+    found = ban_rules(plans.plan(settings={"ssh_port": 2222}, vpn={"port": 51820}))
+    assert found["open"] == [{"protocol": "tcp", "port": 2222}, {"protocol": "udp", "port": 51820}]
 
 
 @pytest.mark.parametrize(
