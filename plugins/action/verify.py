@@ -14,6 +14,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.table import render
 from ansible_collections.kronos.homelab.plugins.plugin_utils.verify_checks import (
     Row,
     container_rows,
+    dns_checks,
     health_probes,
     port_checks,
     route_checks,
@@ -71,6 +72,8 @@ def look(plan: dict[str, Any], info: dict[str, Any], ssh_port: int) -> list[Row]
     settings = plan["settings"]
     url_port = "" if int(settings["https_port"]) == 443 else f":{settings['https_port']}"
     login_url = str((plan.get("login") or {}).get("url") or "")
-    checks = route_checks(plan) + waf_checks(plan) + port_checks(plan, info["listening_tcp"], ssh_port)
+    checks = (
+        route_checks(plan) + waf_checks(plan) + dns_checks(plan) + port_checks(plan, info["listening_tcp"], ssh_port)
+    )
     seen = run_checks(checks, str(settings["address"]), trusted_root(plan, info), url_port, login_url)
     return container_rows(plan, info["containers"], info["answers"]) + seen

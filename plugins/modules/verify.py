@@ -50,7 +50,7 @@ rows:
   elements: dict
   contains:
     kind:
-      description: One of container, certificate, route, redirect, waf, open, closed.
+      description: One of container, certificate, route, login, waf, dns, redirect, open, closed.
       type: str
     subject:
       description: The service, name or port.

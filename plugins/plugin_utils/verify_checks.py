@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+# The service that answers names, and where.
+DNS, DNS_PORT = "pihole", 53
 GUARDED = ("authenticated", "lan", "vpn")
 
 # Several rules speak of it, so that one that a record leaves out does not let it through.
@@ -19,9 +21,9 @@ ATTACK = "kronos=1'+UNION+SELECT+password+FROM+information_schema.tables+WHERE+'
 class Check:
     """One thing to look at from outside.
 
-    kind is certificate, route, login (a stranger is refused), waf (an attack is refused), redirect, open (a declared
-    port answers) or closed (an undeclared one does not); subject is what a reader knows it by; port is where to connect
-    on the host's address; guarded: who asks may be refused.
+    kind is certificate, route, login (a stranger is refused), waf (an attack is refused), dns (a name is answered),
+    redirect, open (a declared port answers) or closed (an undeclared one does not); subject is what a reader knows it
+    by; port is where to connect on the host's address; guarded: who asks may be refused.
     """
 
     kind: str
@@ -105,6 +107,14 @@ def waf_checks(plan: Mapping[str, Any]) -> list[Check]:
         for route in plan["routes"]
         if route["waf"] and not route["waf"]["detect_only"]
     ]
+
+
+def dns_checks(plan: Mapping[str, Any]) -> list[Check]:
+    """Return a check for every name of a route, where this host answers names: with its own address."""
+    if DNS not in plan["services"]:
+        return []
+    names = dict.fromkeys(str(name) for route in plan["routes"] for name in route["names"])
+    return [Check("dns", name, DNS_PORT, name, guarded=True) for name in names]
 
 
 def port_checks(plan: Mapping[str, Any], listening: Sequence[int], ssh_port: int) -> list[Check]:

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import http.client
+import ipaddress
+import secrets
 import socket
 import ssl
 from concurrent.futures import ThreadPoolExecutor
@@ -13,11 +15,13 @@ from datetime import datetime, timezone
 from email.message import Message
 from typing import Any
 
+from ansible_collections.kronos.homelab.plugins.plugin_utils import verify_dns
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_waf import REFUSED_HEADER
 from ansible_collections.kronos.homelab.plugins.plugin_utils.verify_checks import Check, Row, judge_login
 
 TIMEOUT = 8.0  # seconds for one connection or answer
 SILENCE = 2.0  # the same where none is expected
+DNS_TRIES = 2
 PROXY_404 = b"404 page not found"  # what Traefik says for a name it has no router for
 GATEWAY_ERRORS = (502, 503, 504)
 
@@ -44,6 +48,8 @@ def _run(check: Check, address: str, root_certificate: str, url_port: str, login
             ok, detail = _login(check, address, login_url)
         elif check.kind == "waf":
             ok, detail = _waf(check, address)
+        elif check.kind == "dns":
+            ok, detail = _dns(check, address)
         elif check.kind == "redirect":
             ok, detail = _redirect(check, address, url_port)
         else:
@@ -113,6 +119,26 @@ def _waf(check: Check, address: str) -> tuple[bool, str]:
     if status in GATEWAY_ERRORS:
         return False, f"HTTP {status}: the firewall does not answer the proxy"
     return False, f"HTTP {status}: an attack is not refused by the firewall"
+
+
+def _dns(check: Check, address: str) -> tuple[bool, str]:
+    version = ipaddress.ip_address(address).version
+    number = secrets.randbelow(65536)
+    with socket.socket(socket.AF_INET if version == 4 else socket.AF_INET6, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(SILENCE)
+        asking.connect((address, check.port))
+        for _try in range(DNS_TRIES):
+            try:
+                asking.send(verify_dns.question(check.fqdn, version, number))
+                found = verify_dns.addresses(asking.recv(4096), version, number)
+            except (ConnectionRefusedError, TimeoutError):
+                continue  # a datagram may get lost
+            except ValueError as error:
+                return False, f"{error}; wanted {address}"
+            return found == [address], f"{', '.join(found) or 'no address'}" + (
+                "" if found == [address] else f"; wanted {address}"
+            )
+    return check.guarded, "does not answer from here, where it need not"
 
 
 def _redirect(check: Check, address: str, url_port: str) -> tuple[bool, str]:
