@@ -54,6 +54,7 @@ COUNTERS = """table inet dnstest {
 def surroundings(host: Any) -> None:
     """What stands around the host goes when the host goes."""
     make(host)
+    # a run of the tests that broke off may have left it off
     dnstest.api(
         host, ("POST", "dns/blocking", {"blocking": True})
     )  # a run of the tests that broke off may have left it
