@@ -11,7 +11,7 @@ from typing import Any
 
 import labtest
 import pytest
-from dnstest import DATA, INTERNET, VARIABLES, config, counts, dig, site
+from dnstest import DATA, INTERNET, VARIABLES, api, config, counts, dig, site
 
 HOST = f"{labtest.HOST}.localhost"
 
@@ -71,6 +71,7 @@ def test_the_folder_belongs_to_whom_pihole_gives_it(host: Any) -> None:
     assert site().changed == []  # settled: neither owner nor configuration differ
 
 
+@pytest.mark.skipif(not labtest.FULL, reason="long: make test-full runs it")
 def test_names_of_a_peer_are_answered(host: Any, tmp_path: Path) -> None:
     own = labtest.host_variables()
     path = labtest.write_inventory(tmp_path, {})
@@ -93,3 +94,20 @@ def test_names_of_a_peer_are_answered(host: Any, tmp_path: Path) -> None:
 
 def test_the_internet_is_asked_where_the_variables_say(host: Any) -> None:
     assert config(host, "dns/upstreams") == [INTERNET]
+
+
+def test_verify_asks_for_each_name(host: Any) -> None:
+    def rows() -> dict[str, tuple[bool, str]]:
+        run = labtest.play("verify.yml", variables=VARIABLES)
+        return {row["subject"]: (row["ok"], row["detail"]) for row in run.tasks[-1]["rows"] if row["kind"] == "dns"}
+
+    name = f"traefik.{HOST}"
+    before = rows()
+    assert before[name] == (True, labtest.address())
+    assert all(ok for ok, _detail in before.values())
+    hosts = config(host, "dns/hosts")
+    (record,) = [one for one in hosts if name in one.split()]
+    api(host, ("PATCH", "config", {"config": {"dns": {"hosts": [one for one in hosts if one != record]}}}))
+    labtest.until(lambda: not rows()[name][0], 20, "verify sees that a name is gone")
+    assert site().code == 0
+    assert rows() == before
