@@ -109,7 +109,7 @@ def gets(nas: Any, name: str, address: str) -> str:
 def of_the_kernel(machine: Any, interface: str, inside: str = "") -> bool:
     """Whether an interface is the kernel's own WireGuard, and no program's."""
     link = machine.check_output(f"{inside} ip -details link show dev {interface}")
-    assert machine.run("pgrep -f wireguard-go").rc == 1
+    assert machine.run("pgrep -x wireguard-go").rc == 1
     return " wireguard " in link and " tun " not in link
 
 
