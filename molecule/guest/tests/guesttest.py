@@ -21,6 +21,8 @@ VLANS = str(SCENARIO / "vlans.yml")
 CONVERGE = str(SCENARIO / "converge.yml")
 LOCKOUT = str(SCENARIO / "lockout.yml")
 LOG = "/srv/films/library/written/log"
+NO_NETWORK = {"kronos_stacks": [], "kronos_services": {}, "kronos_storage": {}, "kronos_zones": {}}
+HOST_ALONE = {**VARIABLES, **NO_NETWORK, "firewall_enabled": False, "host_ntp": "none"}
 
 
 def converge(*arguments: str, **variables: Any) -> labtest.Run:
@@ -50,6 +52,13 @@ def lab(*words: str) -> None:
     command = [sys.executable, str(labtest.ROOT / "molecule" / "lab" / "lab.py"), "guest", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def without_services() -> None:
+    """The host alone; twice, since the share is in use until its service has gone."""
+    for _run in range(2):
+        run = labtest.site(**HOST_ALONE)
+        assert run.code == 0, run.output
 
 
 def state(host: Any, name: str) -> str:

@@ -11,15 +11,13 @@ from typing import Any
 
 import labtest
 import pytest
-from guesttest import VARIABLES, ask, converge, vlans
+from guesttest import HOST_ALONE, ask, converge, vlans, without_services
 
 pytestmark = pytest.mark.skipif(not labtest.FULL, reason="runs in make test-full")
 
 DEVICE = "/dev/loop7"
 DISK = {"type": "local", "source": DEVICE, "path": "/mnt/disk", "filesystem": "ext4", "directories": {"kept": {}}}
 CONSENT = {"kronos_storage_disk": {"disk": {**DISK, "make_filesystem": True}}}
-NO_NETWORK = {"kronos_stacks": [], "kronos_services": {}, "kronos_storage": {}, "kronos_zones": {}}
-HOST_ALONE = {**VARIABLES, **NO_NETWORK, "firewall_enabled": False, "host_ntp": "none"}
 # An answer as RFC 5905 has it: leap, version and mode, stratum, poll, precision, delay, dispersion, reference, and the
 # times of reference, question, arrival and departure.
 TIME_SERVER = """
@@ -33,13 +31,6 @@ while True:
     head = struct.pack("!BBbbII4s", 0x24, 1, 6, -20, 0, 0, b"LOCL")
     server.sendto(head + stamp + asked[40:48] + stamp + stamp, client)
 """
-
-
-def without_services() -> None:
-    """The host alone; twice, since the share is in use until its service has gone."""
-    for _run in range(2):
-        run = labtest.site(**HOST_ALONE)
-        assert run.code == 0, run.output
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ packages=systemd,systemd-sysv,dbus,udev,kmod,openssh-server,sudo,python3,python3
 packages=$packages,procps,iputils-ping,iputils-arping,tcpdump,netbase,tzdata,less,ca-certificates,e2fsprogs,curl
 packages=$packages,nfs-kernel-server,nfs-common,samba,cifs-utils,ifupdown,netplan.io,docker.io,iptables
 packages=$packages,python3-docker,python3-jmespath,python3-cryptography,systemd-timesyncd
-packages=$packages,logrotate,busybox-static,cpio,xz-utils,zstd
+packages=$packages,logrotate,busybox-static,cpio,xz-utils,zstd,wireguard-tools,qrencode
 [ "$suite" = bookworm ] || packages=$packages,docker-cli,docker-compose
 rm -rf "$out"
 mkdir -p "$out"
