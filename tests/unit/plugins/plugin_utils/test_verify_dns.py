@@ -101,7 +101,7 @@ def server(says: Callable[[bytes], bytes]) -> Iterator[int]:
     [
         (lambda asked: answer(asked, (1, bytes([127, 0, 0, 1]))), True, "127.0.0.1"),
         (lambda asked: answer(asked, (1, bytes(4))), False, "0.0.0.0; wanted 127.0.0.1"),
-        (lambda asked: answer(asked), False, "no address; wanted 127.0.0.1"),
+        (answer, False, "no address; wanted 127.0.0.1"),
         (lambda asked: answer(asked, code=3), False, "no such name; wanted 127.0.0.1"),
     ],
 )
