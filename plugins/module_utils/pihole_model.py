@@ -10,12 +10,12 @@ a key, and have the fields ``comment``, ``enabled`` and ``groups`` (names).
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils import pihole_lines
+from ansible_collections.kronos.homelab.plugins.module_utils.pihole_lines import Mistake
 
 Key = tuple[str, ...]
 Row = dict[str, Any]
@@ -26,6 +26,12 @@ ARRAYS = {
     "cnames": ("dns", "cnameRecords"),
     "upstreams": ("dns", "upstreams"),
     "conditional": ("dns", "revServers"),
+}
+LINES = {
+    "hosts": pihole_lines.host,
+    "cnames": pihole_lines.cname,
+    "upstreams": pihole_lines.upstream,
+    "conditional": pihole_lines.conditional,
 }
 TABLES = ("groups", "domains", "lists", "clients")
 SECTIONS = (*ARRAYS, *TABLES)
@@ -53,21 +59,21 @@ class Wanted:
 
 def wanted_of(params: Mapping[str, Any]) -> Wanted:
     """The wish, from the module's parameters; raises KronosError with what is wrong in it."""
-    lines = {"hosts": _host, "cnames": _cname, "upstreams": _upstream, "conditional": _conditional}
     arrays = {
         name: tuple(dict.fromkeys(line(each) for each in params[name]))
-        for name, line in lines.items()
+        for name, line in LINES.items()
         if params.get(name) is not None
     }
+    pihole_lines.check_cnames(arrays.get("cnames", ()))
     tables = {name: _table(name, params[name]) for name in TABLES if params.get(name) is not None}
     config = dict(leaves(params.get("config") or {}))
     for path in config:
         for other in ARRAYS.values():
             if path[: len(other)] == other:
                 name = next(key for key, value in ARRAYS.items() if value == other)
-                raise KronosError(f"config.{'.'.join(path)}: found a part of the section {name}; wanted it there")
+                raise Mistake(f"config.{'.'.join(path)}", f"a part of the section {name}", "it there")
         if path in APART:
-            raise KronosError(f"config.{'.'.join(path)}: found a password; wanted it in the password file alone")
+            raise Mistake(f"config.{'.'.join(path)}", "a password", "it in the password file alone")
     additive = frozenset(name for name, mode in (params.get("sections") or {}).items() if mode == "additive")
     return Wanted(arrays, tables, config, params.get("blocking"), additive)
 
@@ -79,27 +85,6 @@ def leaves(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterable[tupl
             yield from leaves(value, (*path, str(key)))
         else:
             yield (*path, str(key)), value
-
-
-def identity(section: str, line: str) -> str:
-    """What a line of an array is about: one that is about the same thing replaces it."""
-    if section == "cnames":
-        return line.split(",")[0].strip().lower()
-    if section == "conditional":
-        return [*line.split(","), ""][1].strip().lower()
-    if section == "hosts":
-        address, _space, names = tidy(section, line).partition(" ")
-        return f"{6 if ':' in address else 4} {names}"
-    return tidy(section, line)
-
-
-def tidy(section: str, line: str) -> str:
-    """A line in the one spelling in which lines are compared."""
-    if section == "hosts":
-        return " ".join(line.split("#")[0].lower().split())
-    if section in ("cnames", "conditional"):
-        return ",".join(part.strip() for part in line.split(",")).lower().rstrip(",")
-    return line.strip().lower()
 
 
 def label(section: str, key: Key) -> str:
@@ -128,7 +113,7 @@ def _plain_domain(name: str) -> str:
         try:
             return name.lower().encode("idna").decode()
         except UnicodeError as error:
-            raise KronosError(f"domains: found {name!r}; wanted the name of a domain") from error
+            raise Mistake("domains", repr(name), "the name of a domain") from error
 
 
 def _table(section: str, rows: Iterable[Mapping[str, Any]]) -> dict[Key, Row]:
@@ -136,9 +121,9 @@ def _table(section: str, rows: Iterable[Mapping[str, Any]]) -> dict[Key, Row]:
     for row in rows:
         key = key_of(section, row)
         if key in found:
-            raise KronosError(f"{section}: found {label(section, key)} twice; wanted it once")
+            raise Mistake(section, f"{label(section, key)} twice", "it once")
         if section == "groups" and key[0] == DEFAULT_GROUP and row.get("enabled") is False:
-            raise KronosError("groups: found Default switched off; wanted another group")
+            raise Mistake("groups", "Default switched off", "another group")
         names = row.get("groups")
         found[key] = {
             "comment": row.get("comment"),
@@ -148,42 +133,14 @@ def _table(section: str, rows: Iterable[Mapping[str, Any]]) -> dict[Key, Row]:
     return found
 
 
-def _host(item: Mapping[str, Any]) -> str:
-    address, names = str(item["address"]), [str(name).lower() for name in item["names"]]
-    try:
-        ipaddress.ip_address(address)
-    except ValueError as error:
-        raise KronosError(f"hosts: found the address {address!r}; wanted an IP address") from error
-    if not names or any(not name or set(name) & set(" \t#,") for name in names):
-        raise KronosError(f"hosts: found the names {names} of {address}; wanted at least one, none with spaces")
-    return " ".join([address.lower(), *names])
-
-
-def _cname(item: Mapping[str, Any]) -> str:
-    parts = [str(item["alias"]).lower(), str(item["target"]).lower()]
-    if any(not part or set(part) & set(" \t,") for part in parts):
-        raise KronosError(f"cnames: found {','.join(parts)!r}; wanted an alias and a target, each a name")
-    return ",".join([*parts, *([str(item["ttl"])] if item.get("ttl") else [])])
-
-
-def _upstream(item: Any) -> str:
-    text = str(item).strip().lower()
-    address, _hash, port = text.partition("#")
-    try:
-        ipaddress.ip_address(address.partition("%")[0])
-        if port and not 0 < int(port) < 65536:
-            raise ValueError
-    except ValueError as error:
-        raise KronosError(f"upstreams: found {text!r}; wanted an IP address, or one with #port") from error
-    return text
-
-
-def _conditional(item: Mapping[str, Any]) -> str:
-    try:
-        network = str(ipaddress.ip_network(str(item["network"]), strict=False))
-        server = _upstream(item["server"])
-    except (ValueError, KronosError) as error:
-        found = f"{item.get('network')} and {item.get('server')}"
-        raise KronosError(f"conditional: found {found}; wanted a network, and the address of a server") from error
-    parts = ["true" if item.get("enabled") is not False else "false", network, server]
-    return ",".join([*parts, *([str(item["domain"]).lower()] if item.get("domain") else [])])
+def check_groups(wanted: Wanted, present: Iterable[str]) -> None:
+    """Raise Mistake for a row in a group that nobody makes. *present*: the groups that Pi-hole has."""
+    known = {*present, *(key[0] for key in wanted.tables.get("groups", {}))}
+    if "groups" in wanted.tables and "groups" not in wanted.additive:
+        known = {DEFAULT_GROUP, *(key[0] for key in wanted.tables["groups"])}
+    for section, rows in wanted.tables.items():
+        for key, row in rows.items():
+            lost = sorted(set(row["groups"] or ()) - known) if section != "groups" else []
+            if lost:
+                found = f"the unknown group {lost[0]!r} of {label(section, key)}"
+                raise Mistake(section, found, f"one of {', '.join(sorted(known))}")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
+from ansible_collections.kronos.homelab.plugins.module_utils.pihole_lines import identity, tidy
 from ansible_collections.kronos.homelab.plugins.module_utils.pihole_model import (
     ARRAYS,
     DEFAULT_GROUP,
@@ -18,9 +19,8 @@ from ansible_collections.kronos.homelab.plugins.module_utils.pihole_model import
     Key,
     Row,
     Wanted,
-    identity,
+    check_groups,
     label,
-    tidy,
 )
 from ansible_collections.kronos.homelab.plugins.module_utils.pihole_present import Present, value_at
 
@@ -82,7 +82,7 @@ def plan(wanted: Wanted, present: Present, made: Mapping[str, Iterable[Sequence[
             there = {tidy(section, each) for each in standing}
             news = [(tidy(section, each),) for each in lines if tidy(section, each) not in there]
             now_made[section] = _made({(each,) for each in mine}, {(tidy(section, each),): 0 for each in lines}, news)
-    _check_groups(wanted, present)
+    check_groups(wanted, present.numbers)
     lists = any(step.section == "lists" for step in steps)
     blocking = wanted.blocking if _blocking_differs(wanted, present) else None
     return Change(tuple(steps), patch, old, blocking, lists or owed or bool(_unread(wanted, present)), now_made)
@@ -169,20 +169,6 @@ def _fields(section: str) -> tuple[str, ...]:
     if section == "groups":
         return ("comment", "enabled")
     return ("comment", "groups") if section == "clients" else ("comment", "enabled", "groups")
-
-
-def _check_groups(wanted: Wanted, present: Present) -> None:
-    known = {*present.numbers, *(key[0] for key in wanted.tables.get("groups", {}))}
-    if "groups" in wanted.tables and "groups" not in wanted.additive:
-        known = {DEFAULT_GROUP, *(key[0] for key in wanted.tables["groups"])}
-    for section, rows in wanted.tables.items():
-        for key, row in rows.items():
-            lost = sorted(set(row["groups"] or ()) - known) if section != "groups" else []
-            if lost:
-                raise KronosError(
-                    f"{section}: found the unknown group {lost[0]!r} of {label(section, key)}; "
-                    f"wanted one of {', '.join(sorted(known))}"
-                )
 
 
 def _config(wanted: Wanted, present: Present) -> tuple[dict[tuple[str, ...], Any], dict[tuple[str, ...], Any]]:

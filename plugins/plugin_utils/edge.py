@@ -17,6 +17,8 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.cloudflare import (
     cloudflare_entry,
     cloudflare_secrets,
 )
+from ansible_collections.kronos.homelab.plugins.plugin_utils.dns_model import Variables
+from ansible_collections.kronos.homelab.plugins.plugin_utils.dns_plan import check_dns, dns_cautions
 from ansible_collections.kronos.homelab.plugins.plugin_utils.login_model import Login
 from ansible_collections.kronos.homelab.plugins.plugin_utils.login_plan import check_login, login_cautions, login_entry
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import Problems
@@ -40,6 +42,7 @@ class Edge:
     services: Mapping[str, Service]
     given: Mapping[str, frozenset[str]]
     login: Login
+    dns: Variables | None
     selection: Selection
 
 
@@ -61,6 +64,7 @@ def add_edge(plan: Data, edge: Edge, problems: Problems) -> None:
     plan["cloudflare"] = cloudflare_entry(plan)
     plan["secrets"] = [*plan["secrets"], *cloudflare_secrets(plan)]
     plan["login"] = login_entry(edge.settings, edge.login, plan, edge.selection)
-    said = [*vpn_cautions(plan["vpn"], plan["routes"]), *login_cautions(edge.settings, plan)]
+    said = [*vpn_cautions(plan["vpn"], plan["routes"]), *login_cautions(edge.settings, plan), *dns_cautions(plan)]
     plan["cautions"] = sorted({*plan["cautions"], *said})
     check_authelia(plan, problems)
+    check_dns(plan, edge.dns, problems)

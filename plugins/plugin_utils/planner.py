@@ -27,6 +27,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_route import
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_secret import check_derived
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_service import check_service
 from ansible_collections.kronos.homelab.plugins.plugin_utils.derive import Context
+from ansible_collections.kronos.homelab.plugins.plugin_utils.dns_plan import read_dns
 from ansible_collections.kronos.homelab.plugins.plugin_utils.edge import Edge, add_edge, check_edge
 from ansible_collections.kronos.homelab.plugins.plugin_utils.graph import in_order
 from ansible_collections.kronos.homelab.plugins.plugin_utils.inventory import read_secret_names, read_settings
@@ -97,6 +98,7 @@ def build_plan(request: Request) -> Data:
     people = read_named(Person, "kronos_users", layers["users"], renderer, problems)
     selection = select(request.catalogue, layers["services"], stacks, renderer, problems)
     login = read_login(request.variables, renderer, problems)
+    dns = read_dns(request.variables, selection, renderer, problems)
     add_secrets(selection, people, settings, login)
     if settings is not None:
         equip_tls(selection, settings)
@@ -132,7 +134,7 @@ def build_plan(request: Request) -> Data:
     context = Context(request.host, settings, zones, entries_of(storage, settings), services, given, joined, addresses)
     plan = _assemble(context, selection, stacks, request, cautions)
     plan["users"] = {name: person.model_dump() for name, person in sorted(people.models.items())}
-    add_edge(plan, Edge(settings, people.models, services, given, login, selection), problems)
+    add_edge(plan, Edge(settings, people.models, services, given, login, dns, selection), problems)
     problems.raise_if_any()
     return _sealed(plan, request.run)
 

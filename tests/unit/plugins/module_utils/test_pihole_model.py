@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.kronos.homelab.plugins.module_utils.errors import KronosError
-from ansible_collections.kronos.homelab.plugins.module_utils.pihole_model import identity, leaves, tidy, wanted_of
+from ansible_collections.kronos.homelab.plugins.module_utils.pihole_model import check_groups, leaves, wanted_of
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,15 @@ def test_lines(section: str, given: Any, lines: str) -> None:
         ({"upstreams": ["9.9.9.9#99999"]}, "upstreams: found '9.9.9.9#99999'"),
         ({"conditional": [{"network": "lan", "server": "192.0.2.1"}]}, "conditional: found lan and 192.0.2.1; wanted"),
         ({"domains": [{"domain": "a", "type": "deny", "kind": "exact"}] * 2}, "domains: found a (deny, exact) twice"),
+        ({"cnames": [{"alias": "A", "target": "b"}, {"alias": "a", "target": "c"}]}, "cnames: found the alias a twice"),
+        (
+            {"cnames": [{"alias": "a", "target": "a"}]},
+            "cnames: found the circle a -> a; wanted a target that is a name",
+        ),
+        (
+            {"cnames": [{"alias": "a", "target": "b"}, {"alias": "b", "target": "c"}, {"alias": "c", "target": "A"}]},
+            "cnames: found the circle a -> b -> c -> a",
+        ),
         ({"groups": [{"name": "Default", "enabled": False}]}, "groups: found Default switched off"),
         ({"config": {"dns": {"hosts": []}}}, "config.dns.hosts: found a part of the section hosts; wanted it there"),
         ({"config": {"webserver": {"api": {"password": "x"}}}}, "config.webserver.api.password: found a password"),
@@ -74,9 +83,22 @@ def test_a_domain_in_letters_of_its_own_is_written_as_pihole_writes_it() -> None
     }
 
 
-def test_spellings_and_what_lines_are_about() -> None:
-    assert tidy("hosts", " 192.0.2.1\tA  b # mine") == "192.0.2.1 a b"
-    assert tidy("conditional", "true, 192.168.1.0/24 ,192.168.1.1,") == "true,192.168.1.0/24,192.168.1.1"
-    assert identity("cnames", "A.example,b.example,60") == "a.example"
-    assert identity("conditional", "true,192.168.1.0/24,192.168.1.1") == "192.168.1.0/24"
-    assert identity("hosts", "192.0.2.1 a") == identity("hosts", "192.0.2.2 A") != identity("hosts", "::1 a")
+@pytest.mark.parametrize(
+    ("groups", "mode", "present", "message"),
+    [
+        (None, "exact", ["Default", "guests"], None),
+        ([], "exact", ["guests"], "clients: found the unknown group 'guests' of 192.0.2.7; wanted one of Default"),
+        ([], "additive", ["guests"], None),
+        ([{"name": "guests"}], "exact", [], None),
+        ([{"name": "Guests"}], "exact", [], "wanted one of Default, Guests"),
+    ],
+)
+def test_a_group_that_nobody_makes(groups: Any, mode: str, present: list[str], message: str | None) -> None:
+    rows = [{"client": "192.0.2.7", "groups": ["guests"]}]
+    wanted = wanted_of({"clients": rows, "groups": groups, "sections": {"groups": mode}})
+    if message is None:
+        check_groups(wanted, present)
+        return
+    with pytest.raises(KronosError) as caught:
+        check_groups(wanted, present)
+    assert message in str(caught.value)

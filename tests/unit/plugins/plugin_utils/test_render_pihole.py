@@ -87,6 +87,14 @@ def test_stated_names_go_before_derived_ones(plans: Any) -> None:
         ({"domains": [{"domain": "a", "kind": "wildcard"}]}, "found 'wildcard'; wanted one of exact, regex"),
         ({"groups": [{"name": "a", "enabled": "perhaps"}]}, "pihole_groups: [0].enabled: found 'perhaps'; wanted true"),
         ({"sections": {"host": "exact"}}, "pihole_sections"),
+        ({"upstreams": ["192.0.2.10#53"]}, "found 192.0.2.10#53, which is Pi-hole itself"),
+        ({"lists": [{"address": "https://x"}] * 2}, "pihole_lists: found https://x (block) twice; wanted it once"),
+        (
+            {"groups": [], "clients": [{"client": "192.0.2.7", "groups": ["kids"]}]},
+            "pihole_clients: found the unknown group 'kids' of 192.0.2.7; wanted one of Default",
+        ),
+        ({"config": {"dns": {"hosts": []}}}, "pihole_config: dns.hosts: found a part of the section hosts"),
+        ({"cnames": [{"alias": "a.example", "target": "a.example"}]}, "pihole_cnames: found the circle"),
         ({"sections": {"hosts": "both"}}, "pihole_sections: hosts: found 'both'; wanted one of additive, exact"),
     ],
 )
@@ -94,6 +102,10 @@ def test_mistakes(plans: Any, said: dict[str, Any], message: str) -> None:
     with pytest.raises(RenderError) as caught:
         pihole_wanted(plan_of(plans), {**SERVERS, **said})
     assert message in str(caught.value)
+
+
+def test_a_resolver_of_the_hosts_own_on_another_port_is_no_circle(plans: Any) -> None:
+    assert pihole_wanted(plan_of(plans), {"upstreams": ["192.0.2.10#5335"]})["upstreams"] == ["192.0.2.10#5335"]
 
 
 def test_all_mistakes_come_at_once(plans: Any) -> None:
