@@ -14,16 +14,11 @@ logs=.cache/molecule
 lanes=${KRONOS_LANES:-$(($(nproc) + 1))}
 alone=" load "
 longest=" guest changes firewall "
-full_only=" dns " # long, and one of its tests is not green yet
 scenarios=("$@")
 if [ ${#scenarios[@]} -eq 0 ]; then
   for file in molecule/*/molecule.yml; do
     scenario=$(basename "$(dirname "$file")")
-    if [[ $full_only == *" $scenario "* && ${KRONOS_FULL:-0} != 1 ]]; then
-      echo "== scenario $scenario left out: make test-full runs it"
-    else
-      scenarios+=("$scenario")
-    fi
+    scenarios+=("$scenario")
   done
 fi
 mkdir -p "$logs"

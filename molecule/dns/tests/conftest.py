@@ -36,6 +36,7 @@ ANSWERS = f"""server:
   module-config: "iterator"
   local-zone: "." static
   local-data: "www.example.net. A 198.51.100.7"
+  local-data: "new.example.net. A 198.51.100.8"
 remote-control:
   control-enable: no
 """
@@ -55,9 +56,7 @@ def surroundings(host: Any) -> None:
     """What stands around the host goes when the host goes."""
     make(host)
     # a run of the tests that broke off may have left it off
-    dnstest.api(
-        host, ("POST", "dns/blocking", {"blocking": True})
-    )  # a run of the tests that broke off may have left it
+    dnstest.api(host, ("POST", "dns/blocking", {"blocking": True}))
 
 
 def make(host: Any) -> None:
