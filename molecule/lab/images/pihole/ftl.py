@@ -9,6 +9,7 @@ import datetime
 import json
 import signal
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -240,9 +241,14 @@ class Resolver:
         (self.folder / "hosts").write_text("\n".join(hosts) + "\n")
 
     def start(self) -> None:
-        """Start it."""
+        """Start it, and wait until it minds its signals: before that, one that says to read files anew ends it."""
         self.write()
+        ready = self.folder / "pid"
+        ready.unlink(missing_ok=True)
         self.process = subprocess.Popen(["dnsmasq", f"--conf-file={self.folder}/dnsmasq.conf", "--user=", "--group="])
+        end = time.monotonic() + 10
+        while not ready.exists() and self.process.poll() is None and time.monotonic() < end:
+            time.sleep(0.02)
 
     def stop(self) -> None:
         """End it."""
