@@ -39,6 +39,8 @@ def tidy(section: str, line: str) -> str:
     """A line in the one spelling in which lines are compared."""
     if section == "hosts":
         return " ".join(line.split("#")[0].lower().split())
+    if section == "dnsmasq_lines":
+        return line.strip()
     if section in ("cnames", "conditional"):
         return ",".join(part.strip() for part in line.split(",")).lower().rstrip(",")
     return line.strip().lower()
@@ -87,6 +89,14 @@ def conditional(item: Mapping[str, Any]) -> str:
         raise Mistake("conditional", found, "a network, and the address of a server") from error
     parts = ["true" if item.get("enabled") is not False else "false", network, server]
     return ",".join([*parts, *([str(item["domain"]).lower()] if item.get("domain") else [])])
+
+
+def dnsmasq_line(item: Any) -> str:
+    """A line for the DNS server itself, as it is."""
+    text = str(item).strip()
+    if not text or "\n" in text:
+        raise Mistake("dnsmasq_lines", repr(text), "a line of dnsmasq's configuration")
+    return text
 
 
 def check_cnames(items: Iterable[str]) -> None:

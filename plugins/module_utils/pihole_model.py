@@ -4,8 +4,8 @@
 """What Pi-hole is to hold, in plain words, and how its own spelling is read. Pure.
 
 Sections are of two kinds. *Arrays* are lists of text in its configuration: ``hosts``, ``cnames``, ``upstreams``,
-``conditional``. *Tables* lie in its database: ``groups``, ``domains``, ``lists``, ``clients``; their rows are told by
-a key, and have the fields ``comment``, ``enabled`` and ``groups`` (names).
+``conditional``, ``dnsmasq_lines``. *Tables* lie in its database: ``groups``, ``domains``, ``lists``, ``clients``; their
+rows are told by a key, and have the fields ``comment``, ``enabled`` and ``groups`` (names).
 """
 
 from __future__ import annotations
@@ -26,12 +26,14 @@ ARRAYS = {
     "cnames": ("dns", "cnameRecords"),
     "upstreams": ("dns", "upstreams"),
     "conditional": ("dns", "revServers"),
+    "dnsmasq_lines": ("misc", "dnsmasq_lines"),
 }
 LINES = {
     "hosts": pihole_lines.host,
     "cnames": pihole_lines.cname,
     "upstreams": pihole_lines.upstream,
     "conditional": pihole_lines.conditional,
+    "dnsmasq_lines": pihole_lines.dnsmasq_line,
 }
 TABLES = ("groups", "domains", "lists", "clients")
 SECTIONS = (*ARRAYS, *TABLES)

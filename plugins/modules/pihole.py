@@ -100,6 +100,12 @@ options:
         description: Whether it counts.
         type: bool
         default: true
+  dnsmasq_lines:
+    description: >-
+      Lines for the DNS server itself, such as C(local=/app.home.example/), which keeps every question about that name
+      inside.
+    type: list
+    elements: str
   lists:
     description: Lists of domains that Pi-hole fetches.
     type: list
@@ -264,6 +270,7 @@ OPTIONS = {
     "cnames": rows(alias=NEEDED, target=NEEDED, ttl={"type": "int"}),
     "upstreams": WORDS,
     "conditional": rows(network=NEEDED, server=NEEDED, domain=TEXT, enabled=ON),
+    "dnsmasq_lines": WORDS,
     "lists": rows(
         address=NEEDED,
         type={"type": "str", "choices": ["block", "allow"], "default": "block"},

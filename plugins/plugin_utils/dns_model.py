@@ -27,7 +27,9 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.templating import R
 from pydantic import AfterValidator, Field
 
 PREFIX = "pihole_"
-Section = Literal["hosts", "cnames", "upstreams", "conditional", "lists", "domains", "groups", "clients"]
+Section = Literal[
+    "hosts", "cnames", "upstreams", "conditional", "dnsmasq_lines", "lists", "domains", "groups", "clients"
+]
 
 
 def _server(value: str) -> str:
@@ -145,6 +147,7 @@ class Variables(Strict):
     hosts: list[Host] = Field(default_factory=list)
     cnames: list[Cname] = Field(default_factory=list)
     conditional: list[Conditional] = Field(default_factory=list)
+    dnsmasq_lines: list[Line] = Field(default_factory=list)
     lists: list[Adlist] | None = None
     domains: list[Domain] | None = None
     groups: list[Group] | None = None

@@ -28,6 +28,19 @@ def dns_records(plan: Plan) -> Data:
     }
 
 
+def kept_inside(plan: Plan) -> list[str]:
+    """Names about which the internet is never asked, for no kind of record.
+
+    A DNS server that knows an address of a name asks the internet for every other kind: IPv6 addresses, and the hints
+    of HTTPS records, by which browsers would leave the home. What stands below a name is kept inside with it, so these
+    are the names below the domains of our hosts, and neither the domains themselves nor names of others.
+    """
+    domains = {plan["settings"]["domain"], *(peer["domain"] for peer in plan["peers"].values())}
+    names = {name for each in dns_records(plan)["hosts"] for name in each["names"]}
+    below = {name for name in names if any(name.endswith(f".{domain}") for domain in domains)}
+    return sorted(name for name in below if not any(f".{domain}".endswith(f".{name}") for domain in domains))
+
+
 def _own(plan: Plan) -> Iterator[tuple[str, str]]:
     settings = plan["settings"]
     yield from _host(plan["host"], settings["domain"], settings["address"])

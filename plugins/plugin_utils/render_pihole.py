@@ -12,7 +12,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.dns_model import ch
 from ansible_collections.kronos.homelab.plugins.plugin_utils.networks import serving_network
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import Problems
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan, RenderError
-from ansible_collections.kronos.homelab.plugins.plugin_utils.render_dns import dns_records
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_dns import dns_records, kept_inside
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_resolvers import DNSDIST_PORT, UNBOUND_PORT
 
 SERVICE = "pihole"
@@ -36,8 +36,11 @@ def pihole_wanted(plan: Plan, variables: Mapping[str, Any]) -> Data:
         "own_addresses": own_addresses(plan),
         "hosts": _hosts(plan, given["hosts"]),
         "upstreams": _upstreams(plan, given),
+        "dnsmasq_lines": [*given["dnsmasq_lines"], *(f"local=/{name}/" for name in kept_inside(plan))],
         **{name: given[name] for name in ("cnames", "conditional", "lists", "domains", "groups", "clients")},
-        **{name: given[name] for name in ("blocking", "config", "sections")},
+        **{name: given[name] for name in ("blocking", "config")},
+        # lines of this kind are there by hand for reasons that we do not know
+        "sections": {"dnsmasq_lines": "additive", **given["sections"]},
     }
 
 

@@ -14,6 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import dnstest
+import labtest
 from dnstest import INTERNET, LIST
 
 MIRROR = "registry.kronos-lab:5000/docker.io"
@@ -37,6 +38,8 @@ ANSWERS = f"""server:
   local-zone: "." static
   local-data: "www.example.net. A 198.51.100.7"
   local-data: "new.example.net. A 198.51.100.8"
+  local-data: "hello.{labtest.HOST}.localhost. AAAA 2001:db8::1"
+  local-data: "hello.{labtest.HOST}.localhost. TYPE65 \\# 3 000000"
 remote-control:
   control-enable: no
 """

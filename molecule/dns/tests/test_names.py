@@ -48,6 +48,14 @@ def test_what_dig_is_answered(host: Any, name: str, kind: str, answer: str) -> N
     assert dig(host, name, kind, "+tcp") == sorted(wanted.split())
 
 
+@pytest.mark.parametrize(("kind", "outside"), [("AAAA", "2001:db8::1"), ("TYPE65", "0 .")])
+def test_nothing_about_a_name_of_the_home_is_asked_outside(host: Any, kind: str, outside: str) -> None:
+    name = f"hello.{HOST}"
+    assert host.check_output(f"docker exec asker dig +short @{INTERNET} {name} {kind}").strip() == outside
+    assert dig(host, name, kind) == []
+    assert dig(host, name) == [labtest.address()]
+
+
 def test_the_address_is_called_as_the_host(host: Any) -> None:
     reverse = ".".join(reversed(labtest.address().split("."))) + ".in-addr.arpa"
     assert f"{labtest.HOST}.{HOST}." in dig(host, reverse, "PTR")

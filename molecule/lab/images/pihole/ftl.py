@@ -229,6 +229,7 @@ class Resolver:
         lines += [f"addn-hosts={self.folder}/hosts", f"pid-file={self.folder}/pid", "log-facility=-"]
         lines += [f"server={server}" for server in dns["upstreams"]]
         lines += [f"cname={record}" for record in dns["cnameRecords"]]
+        lines += self.config.tree["misc"]["dnsmasq_lines"]
         for server in dns["revServers"]:
             on, network, address, *domain = server.split(",")
             if on == "true":

@@ -20,6 +20,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils.pihole_model import
         ("cnames", {"alias": "W.example", "target": "a.example"}, "w.example,a.example"),
         ("cnames", {"alias": "w.example", "target": "a.example", "ttl": 60}, "w.example,a.example,60"),
         ("upstreams", "9.9.9.9#53", "9.9.9.9#53"),
+        ("dnsmasq_lines", " local=/App.example/ ", "local=/App.example/"),
         ("conditional", {"network": "192.168.1.0/24", "server": "192.168.1.1"}, "true,192.168.1.0/24,192.168.1.1"),
         (
             "conditional",

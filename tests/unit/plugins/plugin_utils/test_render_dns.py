@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.plugin_utils.render_dns import dns_records
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_dns import dns_records, kept_inside
 
 
 def names(plan: Any) -> list[tuple[str, str]]:
@@ -74,3 +74,15 @@ def test_a_host_with_a_name_for_an_address_has_no_records(plans: Any) -> None:
     assert names(plan) == [("lab1.home.example", "192.0.2.10")]
     own = plans.plan(settings={"address": "2001:db8::10"})
     assert names(own) == [("lab1.home.example", "2001:db8::10")]
+
+
+def test_names_below_the_domains_are_kept_inside_and_nothing_that_stands_above_others(plans: Any) -> None:
+    routes = [
+        plans.route("home", fqdn="home.example", names=["home.example", "www.home.example", "shop.example.org"]),
+        plans.route("app"),
+    ]
+    other = peer(domain="nas.home.example")
+    other["routes"] = [{"fqdn": "nas.home.example", "address": "192.0.2.77", "names": ["nas.home.example"]}]
+    plan = plans.plan(routes=routes, peers={"atlas": other})
+    # nas.home.example is below one domain, and another one itself
+    assert kept_inside(plan) == ["app.home.example", "atlas.nas.home.example", "lab1.home.example", "www.home.example"]

@@ -95,6 +95,8 @@ def test_stated_names_go_before_derived_ones(plans: Any) -> None:
         ),
         ({"config": {"dns": {"hosts": []}}}, "pihole_config: dns.hosts: found a part of the section hosts"),
         ({"cnames": [{"alias": "a.example", "target": "a.example"}]}, "pihole_cnames: found the circle"),
+        ({"config": {"misc": {"dnsmasq_lines": []}}}, "misc.dnsmasq_lines: found a part of the section dnsmasq_lines"),
+        ({"dnsmasq_lines": [""]}, "pihole_dnsmasq_lines: found ''; wanted a line"),
         ({"sections": {"hosts": "both"}}, "pihole_sections: hosts: found 'both'; wanted one of additive, exact"),
     ],
 )
@@ -102,6 +104,13 @@ def test_mistakes(plans: Any, said: dict[str, Any], message: str) -> None:
     with pytest.raises(RenderError) as caught:
         pihole_wanted(plan_of(plans), {**SERVERS, **said})
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(("said", "mode"), [({}, "additive"), ({"sections": {"dnsmasq_lines": "exact"}}, "exact")])
+def test_lines_that_keep_names_inside_stand_beside_others(plans: Any, said: dict[str, Any], mode: str) -> None:
+    found = pihole_wanted(plan_of(plans), {**SERVERS, "dnsmasq_lines": ["no-negcache"], **said})
+    assert found["dnsmasq_lines"] == ["no-negcache", "local=/app.home.example/", "local=/lab1.home.example/"]
+    assert found["sections"] == {"dnsmasq_lines": mode}
 
 
 def test_a_resolver_of_the_hosts_own_on_another_port_is_no_circle(plans: Any) -> None:
