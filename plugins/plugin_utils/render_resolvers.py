@@ -65,6 +65,7 @@ def dnsdist_config(plan: Plan, upstreams: Iterable[Mapping[str, Any]], own_ca: b
         'setACL({"0.0.0.0/0"})',
         'setSecurityPollSuffix("")  -- it would ask for news of itself in plain',
         "setServerPolicy(firstAvailable)",
+        "setServFailWhenNoServer(true)  -- else it is silent, and who asks waits for nothing",
         f'webserver("0.0.0.0:{DNSDIST_METRICS}")',
         'setWebserverConfig({acl="0.0.0.0/0", statsRequireAuthentication=false})',
     ]

@@ -38,4 +38,5 @@ def test_dnsdist_asks_over_https_alone(plans: Any) -> None:
     assert 'address="192.0.2.1:8443", name="doh.example-3"' in lines[2]
     text = dnsdist_config(plans.plan(), servers, True)
     assert 'caStore="/etc/dnsdist/kronos/ca.pem"' in text
+    assert "setServFailWhenNoServer(true)" in text
     assert 'setSecurityPollSuffix("")' in text  # else it asks for news of itself, in plain
