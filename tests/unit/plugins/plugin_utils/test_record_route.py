@@ -13,7 +13,15 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.record_route import
 
 @pytest.mark.parametrize(
     ("size", "wanted"),
-    [("512", 512), ("512b", 512), ("10k", 10240), ("10kb", 10240), ("1.5g", 1610612736), ("13M", 13631488), ("0.5b", 1)],
+    [
+        ("512", 512),
+        ("512b", 512),
+        ("10k", 10240),
+        ("10kb", 10240),
+        ("1.5g", 1610612736),
+        ("13M", 13631488),
+        ("0.5b", 1),
+    ],
 )
 def test_size(size: str, wanted: int) -> None:
     assert as_bytes(size) == wanted

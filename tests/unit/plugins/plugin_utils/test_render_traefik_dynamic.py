@@ -224,7 +224,10 @@ def test_a_page_while_a_service_is_down(plans: Any) -> None:
 
 def test_names_of_routes_collide_with_nothing_of_the_proxys_own(plans: Any) -> None:
     rate = {"average": 5, "period": "1s", "burst": 9}
-    routes = [plans.route("maintenance", upstream="http://notes:80"), plans.route("one", rate=rate), plans.route("proxied-one", rate=rate)]
+    routes = [
+        plans.route("maintenance", upstream="http://notes:80"),
+        *(plans.route(name, rate=rate) for name in ("one", "proxied-one")),
+    ]
     plan = plans.plan(plans.service("maintenance"), routes=routes, settings={"web_from": "cloudflare"})
     http = traefik_dynamic(plan)["http"]
     assert http["services"]["maintenance"]["loadBalancer"]["servers"] == [{"url": "http://notes:80"}]
