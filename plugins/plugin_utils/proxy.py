@@ -17,7 +17,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.record_parts import
     SecretReference,
     Volume,
 )
-from ansible_collections.kronos.homelab.plugins.plugin_utils.render_tls import ACME_CA_FILE, ACME_FOLDER
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_tls import ACME_CA_FILE, ACME_FOLDER, OUTWARD
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik_chains import basic_secrets
 from ansible_collections.kronos.homelab.plugins.plugin_utils.selection import Selection
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import Settings
@@ -98,4 +98,4 @@ def check_stream_target(selection: Selection, settings: Settings, problems: Prob
 
 
 def _is_public(service: Service) -> bool:
-    return any(route.access_class == "public" for route in service.routes)
+    return any(route.access_class in OUTWARD for route in service.routes)

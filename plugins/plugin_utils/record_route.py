@@ -113,6 +113,9 @@ class Route(Strict):
         # Seen with Traefik 3.7: a rule with %7B matches no request at all.
         if "%" in value:
             raise wrong("a path without %-encoding: the proxy compares decoded paths")
+        # The proxy cleans what clients send, so such a rule would match nothing, and a wider route would answer.
+        if "//" in value or any(sign in value for sign in "?;") or not {".", ".."}.isdisjoint(value.split("/")):
+            raise wrong("a path without '//', '.', '..', '?' and ';', which no request has once the proxy has read it")
         return value
 
     @property
@@ -161,4 +164,4 @@ def as_bytes(size: str) -> int:
     """The bytes of a size such as 512m or 1.5g."""
     text = size.lower().removesuffix("b") or "0"
     unit = text[-1] if text[-1] in _POWERS else "b"
-    return int(float(text.rstrip("bkmg")) * 1024 ** _POWERS[unit])
+    return max(1, int(float(text.rstrip("bkmg")) * 1024 ** _POWERS[unit]))  # 0 would be no bound at all

@@ -61,6 +61,8 @@ PASSED_ON_HEADERS = (
 )
 
 MAINTENANCE = "maintenance"
+# Names of routes have no dots: no route can be called like this.
+MAINTENANCE_PAGE = "maintenance.page"
 _PART = re.compile(r"([0-9]+)(ms|s|m|h|d|w|y)")
 
 # While a service is made anew nobody has its address and its port refuses: the request waits for the new one, so that
@@ -137,7 +139,7 @@ def _of_route(plan: Plan, route: Mapping[str, Any]) -> Data:
         return {}
     found = {**early, **late, f"route-{name}": _chain(plan, route, early, late)}
     if route["rate"] and is_behind_cloudflare(plan):
-        proxied: Data = {f"rate-proxied-{name}": _rate(route, trusted_proxies(plan)), **basic}
+        proxied: Data = {f"rate-{name}.proxied": _rate(route, trusted_proxies(plan)), **basic}
         found |= {**proxied, f"proxied-{name}": _chain(plan, route, proxied, late)}
     return found
 
@@ -214,7 +216,7 @@ def has_maintenance(plan: Plan) -> bool:
 
 
 def _maintenance() -> Data:
-    return {"status": _UNREACHABLE, "service": MAINTENANCE, "query": "/unavailable.html"}
+    return {"status": _UNREACHABLE, "service": MAINTENANCE_PAGE, "query": "/unavailable.html"}
 
 
 def _security_headers() -> Data:

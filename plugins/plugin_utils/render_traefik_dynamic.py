@@ -31,12 +31,14 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik impo
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik_chains import (
     MAINTENANCE,
+    MAINTENANCE_PAGE,
     chain_of,
     counts_clients,
     has_maintenance,
     middlewares,
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik_streams import router_tls, stream_routing
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik_veiled import veiled_links, veiled_routers
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_waf import PORT as WAF_PORT
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_waf import waf_mark, waf_marks
 
@@ -105,11 +107,13 @@ def _content(plan: Plan) -> Data:
     services = {route["name"]: _service(plan, route) for route in plan["routes"] if not _is_own_api(plan, route)}
     if has_maintenance(plan):
         page = f"http://{serving_address(plan, MAINTENANCE)}:{MAINTENANCE_PORT}"
-        services[MAINTENANCE] = {"loadBalancer": {"servers": [{"url": page}], "serversTransport": NEAR}}
+        services[MAINTENANCE_PAGE] = {"loadBalancer": {"servers": [{"url": page}], "serversTransport": NEAR}}
+    veiled = veiled_routers(plan)
+    routers = {name: router for route in plan["routes"] for name, router in _routers(plan, route).items()}
     http: Data = {
-        "routers": {name: router for route in plan["routes"] for name, router in _routers(plan, route).items()},
+        "routers": {**routers, **veiled},
         "services": services,
-        "middlewares": {**middlewares(plan), **waf_marks(plan)},
+        "middlewares": {**middlewares(plan), **waf_marks(plan), **(veiled_links() if veiled else {})},
         "serversTransports": _TRANSPORTS,
     }
     return {

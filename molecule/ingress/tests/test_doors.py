@@ -56,6 +56,17 @@ def test_a_limit_of_the_root_hides_no_path_below_it(clients: Clients) -> None:
     assert clients.statuses(LAN, "shop", "/admin/x", count=6) == [200] * 6
 
 
+@pytest.mark.parametrize("path", ["/admin%2Fx", "/%2Fadmin", "/x/..%2fadmin", "/x/..;/admin", "/admin;x", "/admin%3Bx"])
+def test_no_spelling_of_a_path_leads_past_its_guard(path: str, clients: Clients) -> None:
+    """A service that decodes these would answer for the LAN's path what the public route lets through."""
+    assert clients.statuses(CLOUDFLARE, "shop", path) == [400]
+
+
+@pytest.mark.parametrize("path", ["//admin", "/%61dmin", "/x/../admin", "/x/%2e%2e/admin", "/./admin/"])
+def test_other_spellings_are_the_guarded_path_itself(path: str, clients: Clients) -> None:
+    assert clients.statuses(CLOUDFLARE, "shop", path) == [403]
+
+
 def test_paths(clients: Clients) -> None:
     assert clients.statuses(LAN, "apps", "/apple") == [404]
     (stripped,) = clients.ask(LAN, "apps", "/app/list?x=1")

@@ -13,7 +13,7 @@ from ansible_collections.kronos.homelab.plugins.module_utils import certificates
 from ingresstest import DOMAIN, Clients, converge, put, served
 from labtest import FULL, until
 
-FOLDER = "/root/certificate"
+FOLDER = "/etc/kronos-test-certificate"
 MODE = {"mode": "files", "certificate": f"{FOLDER}/full.pem", "key": f"{FOLDER}/key.pem"}
 
 
@@ -50,5 +50,6 @@ def test_it_is_forgotten_with_its_mode(host: Any, clients: Clients) -> None:
     run = converge({"mode": "internal_ca"}, traefik_ban={})
     assert run.code == 0, run.output
     until(lambda: "home authority" in served("shop")["issuer"], 20)
+    host.check_output(f"rm -r {FOLDER}")
     assert host.run("systemctl status kronos-given-certificate.path kronos-bans").rc != 0
     assert host.run("nft list table inet kronos_bans").rc != 0

@@ -56,7 +56,8 @@ TEXTS = (LINES | st.text(alphabet=SIGNS + "\n\r\t\x01\x1b\x7f\x85\u2028\ufeffab"
 SCALARS = TEXTS | st.booleans() | st.integers(-(10**12), 10**12) | st.floats(allow_nan=False, allow_infinity=False)
 VARIABLES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True).filter(lambda name: not name.endswith("_FILE"))
 PATHS = st.from_regex(r"/[A-Za-z0-9._~/@%+=,;&?*-]{0,12}", fullmatch=True)
-PREFIXES = PATHS.filter(lambda path: "%" not in path)
+# What a request's path can be once the proxy has cleaned it.
+PREFIXES = st.from_regex(r"(/[A-Za-z0-9_~@+=,&*-][A-Za-z0-9._~@+=,&*-]{0,5}){1,2}/?|/", fullmatch=True)
 TARGETS = st.from_regex(r"/[a-z $'\"{}#&*!é-]{1,10}[a-z]", fullmatch=True).filter(_untemplated)
 NESTED = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(LINES, inner, max_size=2), max_leaves=4

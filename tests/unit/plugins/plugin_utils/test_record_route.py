@@ -13,7 +13,15 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.record_route import
 
 @pytest.mark.parametrize(
     ("size", "wanted"),
-    [("512", 512), ("512b", 512), ("10k", 10240), ("10kb", 10240), ("1.5g", 1610612736), ("13M", 13631488)],
+    [
+        ("512", 512),
+        ("512b", 512),
+        ("10k", 10240),
+        ("10kb", 10240),
+        ("1.5g", 1610612736),
+        ("13M", 13631488),
+        ("0.5b", 1),
+    ],
 )
 def test_size(size: str, wanted: int) -> None:
     assert as_bytes(size) == wanted
@@ -55,3 +63,10 @@ def test_what_the_plan_says(planning: Any) -> None:
     assert found["names"] == ["a.home.example", "b.home.example", "c.example"]
     assert (found["max_body"], found["rate"]) == (1048576, {"average": 5, "period": "1s", "burst": None})
     assert found["proxied"] is True
+
+
+@pytest.mark.parametrize("path", ["/a//b", "/./a", "/a/..", "/a?b", "/a;b", "/a%2Fb"])
+def test_a_path_that_no_request_has(path: str) -> None:
+    """Its guard would never stand, and a wider route would answer in its place."""
+    with pytest.raises(ValueError, match="a path without"):
+        Route.model_validate({"host": "a", "access": "lan", "path": path})

@@ -186,6 +186,8 @@ def test_the_longer_path_wins_whatever_else_a_route_says(web_from: str, plans: A
         plans.route("ab", path="/ab/", fqdn="root.home.example", access="lan", rate=rate),
     )
     order = sorted(found, key=lambda name: found[name])
+    assert order.pop() == "veiled.root.home.example"
+    found.pop("veiled.root.home.example")
     assert [name.removesuffix(".proxied") for name in order] == (
         ["root", "a", "ab"] if web_from == "anywhere" else ["root", "root", "a", "ab", "ab"]
     )
@@ -200,7 +202,7 @@ def test_requests_through_cloudflare_have_a_router_of_their_own_where_clients_ar
     assert "ClientIP(`173.245.48.0/20`)" in http["routers"]["one.proxied"]["rule"]
     assert http["routers"]["one"]["middlewares"] == ["route-one"]
     assert http["routers"]["one.proxied"]["middlewares"] == ["proxied-one"]
-    direct, through = (http["middlewares"][name]["rateLimit"] for name in ("rate-one", "rate-proxied-one"))
+    direct, through = (http["middlewares"][name]["rateLimit"] for name in ("rate-one", "rate-one.proxied"))
     assert "excludedIPs" not in direct["sourceCriterion"]["ipStrategy"]
     assert "173.245.48.0/20" in through["sourceCriterion"]["ipStrategy"]["excludedIPs"]
     assert (through["average"], through["period"], through["burst"]) == (5, "86400000ms", 9)
@@ -214,7 +216,29 @@ def test_several_names(plans: Any) -> None:
 
 def test_a_page_while_a_service_is_down(plans: Any) -> None:
     route = plans.route("notes")
-    assert "maintenance" not in traefik_dynamic(plans.plan(routes=[route]))["http"]["services"]
+    assert "maintenance.page" not in traefik_dynamic(plans.plan(routes=[route]))["http"]["services"]
     http = traefik_dynamic(plans.plan(plans.service("maintenance"), routes=[route]))["http"]
     assert http["middlewares"]["chain-lan"]["chain"]["middlewares"][:2] == ["security-headers", "maintenance"]
-    assert http["services"]["maintenance"]["loadBalancer"]["servers"] == [{"url": "http://maintenance:8080"}]
+    assert http["services"]["maintenance.page"]["loadBalancer"]["servers"] == [{"url": "http://maintenance:8080"}]
+
+
+def test_names_of_routes_collide_with_nothing_of_the_proxys_own(plans: Any) -> None:
+    rate = {"average": 5, "period": "1s", "burst": 9}
+    routes = [
+        plans.route("maintenance", upstream="http://notes:80"),
+        *(plans.route(name, rate=rate) for name in ("one", "proxied-one")),
+    ]
+    plan = plans.plan(plans.service("maintenance"), routes=routes, settings={"web_from": "cloudflare"})
+    http = traefik_dynamic(plan)["http"]
+    assert http["services"]["maintenance"]["loadBalancer"]["servers"] == [{"url": "http://notes:80"}]
+    strategies = {
+        name: "excludedIPs" in link["rateLimit"]["sourceCriterion"]["ipStrategy"]
+        for name, link in http["middlewares"].items()
+        if "rateLimit" in link
+    }
+    assert strategies == {
+        "rate-one": False,
+        "rate-one.proxied": True,
+        "rate-proxied-one": False,
+        "rate-proxied-one.proxied": True,
+    }
