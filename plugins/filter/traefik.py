@@ -12,7 +12,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.filter_edge import 
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_bans import ban_rules
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_tls import tls_names
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik import traefik_static
-from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik_chains import slots_of
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik_chains import traefik_users
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik_dynamic import (
     traefik_dynamic,
     traefik_reload_check,
@@ -29,6 +29,6 @@ class FilterModule:
             "tls_names": plan_filter(tls_names),
             "traefik_dynamic": plan_filter(traefik_dynamic),
             "traefik_reload_check": plan_filter(traefik_reload_check),
-            "traefik_slots": plan_filter(slots_of),
             "traefik_static": plan_filter(traefik_static),
+            "traefik_users": plan_filter(traefik_users),
         }

@@ -35,6 +35,7 @@ def _authelia(plan: Plan) -> Data:
         # Who asks is told by the proxy alone: X-Forwarded-Uri of a client would be another page's permission.
         "trustForwardHeader": False,
         "authResponseHeaders": list(IDENTITY),
+        "headerField": IDENTITY[0],  # who asked, in the access log
     }
 
 

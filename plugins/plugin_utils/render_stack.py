@@ -75,6 +75,11 @@ def slot(name: str) -> str:
     return f"<kronos-secret:{name}|quoted>"
 
 
+def raw_slot(name: str) -> str:
+    """Return what stands for a secret in a rendered file without quotes."""
+    return f"<kronos-secret:{name}>"
+
+
 def _file(plan: Plan, service: Mapping[str, Any], index: int, file: Mapping[str, Any]) -> Data:
     """Return the file with its defaults; it must lie in a folder that the service mounts."""
     where = f"files.{service['name']}[{index}]"

@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_login import LOGIN, forward_auth, has_login
-from ansible_collections.kronos.homelab.plugins.plugin_utils.render_stack import slot
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_stack import raw_slot
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik import is_behind_cloudflare, trusted_proxies
 
 ACCESS_CLASSES = ("public", "authenticated", "lan", "vpn")
@@ -165,16 +165,29 @@ def basic_secrets(person: str) -> tuple[str, str]:
     return f"basic-{person}", f"basic-{person}-hash"
 
 
-def slots_of(plan: Plan) -> list[str]:
-    """Return the secrets that stand in the dynamic configuration, as slots that the host fills."""
-    people = {person for route in plan["routes"] for person in route["basic_auth"]}
-    return sorted(basic_secrets(person)[1] for person in people)
+def traefik_users(plan: Plan) -> list[Data]:
+    """Return a file of users for each route that asks for passwords: path, content, and the secrets in its slots.
+
+    In files of their own, since the proxy's API shows its dynamic configuration with all that stands in it.
+    """
+    return [
+        {
+            "path": f"config/{_users_file(route)}",
+            "content": "".join(f"{name}:{raw_slot(basic_secrets(name)[1])}\n" for name in route["basic_auth"]),
+            "secrets": sorted(basic_secrets(name)[1] for name in route["basic_auth"]),
+        }
+        for route in plan["routes"]
+        if route["basic_auth"]
+    ]
+
+
+def _users_file(route: Mapping[str, Any]) -> str:
+    return f"users-{route['name']}.txt"
 
 
 def _basic_auth(route: Mapping[str, Any]) -> Data:
     """Ask for a name and a password of the proxy's own; the service sees neither."""
-    users = [f"{person}:{slot(basic_secrets(person)[1])}" for person in route["basic_auth"]]
-    return {"users": users, "realm": route["host"], "removeHeader": True}
+    return {"usersFile": f"/etc/traefik/config/{_users_file(route)}", "realm": route["host"], "removeHeader": True}
 
 
 def _rate(route: Mapping[str, Any], proxies: list[str]) -> Data:

@@ -68,6 +68,10 @@ def test_a_password_of_the_proxys_own(host: Any, clients: Clients, second: Run) 
     line = [line for line in proxy_log(host) if line.get("RouterName") == "desk@file"][-1]
     assert (line["DownstreamStatus"], line["ClientUsername"]) == (401, "anna")
     assert password not in json.dumps(proxy_log(host)) + second.output
+    # neither does the proxy's page show the home what could be guessed from
+    (shown,) = clients.ask(LAN, "traefik", "/api/rawdata")
+    assert "users-desk.txt" in shown["body"]
+    assert host.check_output("cat /etc/kronos/secrets/traefik/basic-anna-hash") not in shown["body"]
 
 
 def basic(name: str, password: str) -> str:

@@ -80,6 +80,15 @@ def test_who_it_is_reaches_the_service(cookies):
     assert sorted(found["remote-groups"].split(",")) == ["admins", "family"]
 
 
+def test_the_log_names_who_asked(host, cookies):
+    said = {**PAGE, "Cookie": cookies["anna"]}
+    assert labtest.fetch("house", "/tea", headers=said, method="BREW").status == 501
+    lines = host.check_output("journalctl -o cat CONTAINER_NAME=traefik --no-pager").splitlines()
+    (line,) = [json.loads(line) for line in lines if '"BREW"' in line]
+    assert (line["ClientUsername"], line["RouterName"]) == ("anna", "house@file")
+    assert line["ClientHost"]
+
+
 def test_one_factor_is_not_two(cookies):
     answer = ask(cookies["bert"], "house", "/bank")
     assert answer.status == 302

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik_chains import middlewares, slots_of
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_traefik_chains import middlewares, traefik_users
 
 ACME = {
     "mode": "acme_dns",
@@ -56,10 +56,16 @@ def test_a_password_of_the_proxys_own(planning: Any) -> None:
     secrets = {secret["name"]: secret for secret in plan["secrets"]}
     assert secrets["basic-anna"]["format"] == "passphrase"
     assert secrets["basic-anna-hash"]["derive"] == {"from": "traefik/basic-anna", "hash": "bcrypt"}
-    assert slots_of(plan) == ["basic-anna-hash"]
+    assert traefik_users(plan) == [
+        {
+            "path": "config/users-one.txt",
+            "content": "anna:<kronos-secret:basic-anna-hash>\n",
+            "secrets": ["basic-anna-hash"],
+        }
+    ]
     found = middlewares(plan)
     assert found["basic-one"]["basicAuth"] == {
-        "users": ["anna:<kronos-secret:basic-anna-hash|quoted>"],
+        "usersFile": "/etc/traefik/config/users-one.txt",
         "realm": "one",
         "removeHeader": True,
     }
