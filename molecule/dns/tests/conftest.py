@@ -36,10 +36,11 @@ ANSWERS = f"""server:
   use-syslog: no
   module-config: "iterator"
   local-zone: "." static
+  local-zone: "localhost." static
   local-data: "www.example.net. A 198.51.100.7"
   local-data: "new.example.net. A 198.51.100.8"
   local-data: "hello.{labtest.HOST}.localhost. AAAA 2001:db8::1"
-  local-data: "hello.{labtest.HOST}.localhost. TYPE65 \\# 3 000000"
+  local-data: "hello.{labtest.HOST}.localhost. HTTPS 0 ."
 remote-control:
   control-enable: no
 """
