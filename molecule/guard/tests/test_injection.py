@@ -58,7 +58,7 @@ def test_the_dashboard_says_the_very_texts(host: Any) -> None:
 def test_the_proxy_has_no_router_but_those_of_the_plan(host: Any, story: Story) -> None:
     config = yaml.safe_load(host.file("/opt/kronos/stacks/traefik/files/traefik/dynamic/kronos.yml").content_string)
     rule = config["http"]["routers"]["literal"]["rule"]
-    assert rule == "Host(`literal.guard.localhost`) && (Path(`/a,b;c&d=*`) || PathPrefix(`/a,b;c&d=*/`))"
+    assert rule == "Host(`literal.guard.localhost`) && (Path(`/a,b+c&d=*`) || PathPrefix(`/a,b+c&d=*/`))"
     assert labtest.fetch("literal", "/anything").status == 404
 
 

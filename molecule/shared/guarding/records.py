@@ -143,7 +143,7 @@ LITERAL = {
     "entrypoint": ["python3", "-c", SAY],
     "command": list(TEXTS.values()),
     "compose": {"labels": {f"text.{name}": text for name, text in TEXTS.items()}},
-    "routes": [{"host": "literal", "port": 8080, "access": "public", "path": "/a,b;c&d=*"}],
+    "routes": [{"host": "literal", "port": 8080, "access": "public", "path": "/a,b+c&d=*"}],
     "tile": {
         "group": TEXTS["prometheus"],
         "name": TEXTS["html"],
