@@ -23,6 +23,8 @@ from typing import Any, Union
 
 TABLE = "inet kronos_bans"
 MOST_CLIENTS = 20000  # who comes from more addresses than that is not stopped by bans
+LONGEST_LINE = 8 * 2**20  # a request's head has a MiB at most, and six signs may stand for one
+MOST_PARTS = 16
 COUNTED = (401, 403)
 NEVER = ("127.0.0.0/8", "::1/128", "fe80::/10", "0.0.0.0/32")
 
@@ -188,9 +190,40 @@ def watch(lines: Iterable[str], rules: Rules) -> Iterator[tuple[str, Refusal]]:
             yield key, refusal
 
 
+def whole_lines(entries: Iterable[str]) -> Iterator[str]:
+    """Yield the lines that entries of the journal (its JSON) hold, those put together that Docker cut at 16 KiB.
+
+    A client chooses how long its path is: what is cut would count for nothing. A line beyond all bounds is left out.
+    """
+    begun: collections.OrderedDict[str, bytes] = collections.OrderedDict()
+    for entry in entries:
+        try:
+            said = json.loads(entry)
+        except ValueError:
+            continue
+        if not isinstance(said, dict):
+            continue
+        name = str(said.get("CONTAINER_PARTIAL_ID") or "")
+        text = begun.pop(name, b"") + raw(said.get("MESSAGE"))
+        if said.get("CONTAINER_PARTIAL_MESSAGE") != "true":
+            yield text.decode("utf-8", "replace")
+        elif len(text) <= LONGEST_LINE:
+            begun[name] = text
+            if len(begun) > MOST_PARTS:
+                begun.popitem(last=False)
+
+
+def raw(message: Any) -> bytes:
+    """Return the bytes of a message; the journal writes those that are no text as a list of numbers."""
+    if isinstance(message, list):
+        return bytes(number & 255 for number in message if isinstance(number, int))
+    return message.encode("utf-8", "surrogatepass") if isinstance(message, str) else b""
+
+
 def follow(container: str) -> subprocess.Popen[str]:
     """Follow the container's log in the journal: only what Docker itself wrote there."""
-    words = ["journalctl", "--follow", "--lines=0", "--output=cat", "--quiet"]
+    words = ["journalctl", "--follow", "--lines=0", "--output=json", "--all", "--quiet"]
+    words += ["--output-fields=MESSAGE,CONTAINER_PARTIAL_MESSAGE,CONTAINER_PARTIAL_ID"]
     words += [f"CONTAINER_NAME={container}", "_SYSTEMD_UNIT=docker.service"]
     return subprocess.Popen(words, stdout=subprocess.PIPE, text=True, errors="replace")
 
@@ -202,7 +235,7 @@ def run(settings: Mapping[str, Any], rules: Rules) -> int:
     if process.stdout is None:
         raise AssertionError("its output is a pipe")
     say(f"bans for {rules.ban} s after {rules.failures} refusals within {rules.within} s")
-    for key, last in watch(process.stdout, rules):
+    for key, last in watch(whole_lines(process.stdout), rules):
         if is_spared(last.client, own_networks()):
             continue
         nft(ban_text(key, rules))

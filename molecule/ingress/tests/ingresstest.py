@@ -243,5 +243,5 @@ def pebble_root(host: Any) -> str:
 def proxy_log(host: Any) -> list[dict[str, Any]]:
     """The lines of the proxy's access log."""
     lines = host.check_output("journalctl -o cat CONTAINER_NAME=traefik --no-pager").splitlines()
-    found = [json.loads(line) for line in lines if line.startswith("{")]
+    found = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]  # whole ones
     return [line for line in found if "DownstreamStatus" in line]

@@ -46,6 +46,49 @@ def test_lines(text: str, client: str | None) -> None:
     assert (found.client if found else None) == client
 
 
+def entry(message: Any, part: str = "", more: bool = False) -> str:
+    """An entry of the journal, as ``journalctl --output=json`` prints it."""
+    said = {"MESSAGE": message, "__CURSOR": "s=1", **({"CONTAINER_PARTIAL_ID": part} if part else {})}
+    return json.dumps({**said, **({"CONTAINER_PARTIAL_MESSAGE": "true"} if more else {})}) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("entries", "lines"),
+    [
+        ([entry("one"), entry("two")], ["one", "two"]),
+        ([entry("a", "x", True), entry("b", "x", True), entry("c", "x")], ["abc"]),
+        # of two outputs at once, and a line of its own in between
+        (
+            [entry("a", "x", True), entry("1", "y", True), entry("n"), entry("2", "y"), entry("b", "x")],
+            ["n", "12", "ab"],
+        ),
+        # cut within a sign
+        ([entry([0xC3], "x", True), entry([0xA9], "x")], ["é"]),
+        ([entry([0x7B, 0xFF])], ["{\ufffd"]),
+        ([entry(None), "no json\n", "7\n", entry("on")], ["", "on"]),
+        # the beginning was never seen: what is left is no line that counts
+        ([entry('":403}', "x")], ['":403}']),
+    ],
+)
+def test_lines_are_put_together(entries: list[str], lines: list[str]) -> None:
+    assert list(bans.whole_lines(entries)) == lines
+
+
+def test_lines_without_an_end_take_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bans, "LONGEST_LINE", 10)
+    monkeypatch.setattr(bans, "MOST_PARTS", 2)
+    endless = [entry("a" * 8, "x", True)] * 5
+    assert list(bans.whole_lines([*endless, entry("!", "x")])) == ["aaaaaaaa!"]
+    many = [entry(name, name, True) for name in "abc"]
+    assert list(bans.whole_lines([*many, *(entry("!", name) for name in "abc")])) == ["!", "b!", "c!"]
+
+
+def test_a_long_request_counts_like_a_short_one() -> None:
+    text = line(RequestPath="/" + "x" * 40000)
+    cut = [entry(text[:16384], "x", True), entry(text[16384:32768], "x", True), entry(text[32768:], "x")]
+    assert [key for key, _last in bans.watch(bans.whole_lines(cut * 3), RULES)] == ["198.51.100.7"]
+
+
 def test_counting_within_a_window() -> None:
     counter = bans.Counter(RULES)
     assert [counter.add("a", now) for now in (0, 30, 61, 80, 90)] == [False, False, False, True, False]
