@@ -12,6 +12,7 @@ https://wiki.nftables.org/wiki-nftables/index.php/Netfilter_hooks
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -49,7 +50,7 @@ def firewall_ruleset(plan: Plan, options: Mapping[str, Any] | None = None) -> st
     """
     said = _options(options or {})
     found = flow.flows(plan, said["cloudflare"])
-    body = [*_sets(found, said), *_published(found, said), *_containers(plan, found)]
+    body = [*_sets(found, said), *_published(plan, found, said), *_containers(plan, found)]
     body += [*_refused(said), *_input(said), *_forward(plan, said), *_leaving(plan)]
     head = ["# SPDX-License-Identifier: GPL-3.0-or-later", "# Derived from the plan; edits are lost."]
     # Declared first, so that deleting it never fails: all three lines are one transaction.
@@ -92,9 +93,10 @@ def _limits(found: Flows) -> list[str]:
     return sorted({opening.limit for opening in found.openings if opening.limit})
 
 
-def _published(found: Flows, said: Data) -> list[str]:
+def _published(plan: Plan, found: Flows, said: Data) -> list[str]:
     """Accept what is declared, from whom it is declared; the rest returns."""
-    lines = [line for name in _limits(found) for line in _limit_lines(name, found.openings, said)]
+    lines = [*_forged(plan.get("vpn"))]
+    lines += [line for name in _limits(found) for line in _limit_lines(name, found.openings, said)]
     groups: dict[tuple[tuple[str, ...], tuple[int, ...]], list[Opening]] = {}
     for opening in found.openings:
         groups.setdefault((opening.admits, opening.families), []).append(opening)
@@ -223,6 +225,13 @@ def _forward(plan: Plan, said: Data) -> list[str]:
         *_tunnel(plan.get("vpn")),
     ]
     return _block("chain forward", lines)
+
+
+def _forged(vpn: Mapping[str, Any] | None) -> Iterator[str]:
+    """Nobody has an address of our VPN who does not come out of it; another VPN of the home stays believed."""
+    if vpn:
+        network = str(ipaddress.ip_interface(vpn["address"]).network)
+        yield f'iifname != {{ "lo", "{vpn["interface"]}" }} {_family(network)} saddr {network} goto refused'
 
 
 def _tunnel(vpn: Mapping[str, Any] | None) -> Iterator[str]:

@@ -134,7 +134,7 @@ class Kernel:
             holds = packet.protocol == found[1] and str(packet.port) in found[2].split(", ")
         elif found := took(r"(tcp|udp) dport (\d+)"):
             holds = (packet.protocol, packet.port) == (found[1], int(found[2]))
-        elif found := took(r"(ip6?) (saddr|daddr) (?:@(\w+)|\{ ([^}]*) \}|([0-9a-f.:]+))"):
+        elif found := took(r"(ip6?) (saddr|daddr) (?:@(\w+)|\{ ([^}]*) \}|([0-9a-f.:/]+))"):
             ranges = (
                 self.sets[found[3]]
                 if found[3]
@@ -235,6 +235,26 @@ def test_what_passes_through(plans, came, goes, target, verdict):
     kernel = Kernel(firewall_ruleset(make_plan(plans, [{"port": 7000, "protocol": "tcp", "reach": "public"}])))
     packet = Packet("192.0.2.77", 7000, came=came, goes=goes, target=target)
     assert kernel.verdict("forward", packet) == verdict
+
+
+@pytest.mark.parametrize(
+    ("came", "source", "verdict"),
+    [
+        ("wg-kronos", "10.9.0.5", "accept"),
+        ("lo", "10.9.0.1", "accept"),
+        ("eth0", "10.9.0.5", "drop"),  # a neighbour who says that he is a device of ours
+        ("wg0", "10.8.0.5", "accept"),  # another VPN of the home
+        ("eth0", "192.0.2.50", "drop"),
+    ],
+)
+def test_nobody_has_an_address_of_our_vpn_who_does_not_come_out_of_it(plans, came, source, verdict):
+    plan = make_plan(plans, [{"port": 7000, "protocol": "udp", "reach": "vpn"}], vpn=["10.9.0.0/24", "10.8.0.0/24"])
+    plan["vpn"] = {"interface": "wg-kronos", "address": "10.9.0.1/24", "port": 51820, "forward": []}
+    kernel = Kernel(firewall_ruleset(plan))
+    assert kernel.verdict("input", Packet(source, 7000, "udp", came=came)) == verdict
+    if came != "lo":
+        dnat = Packet(source, 7000, "udp", came=came, goes="kr-default", dnat=True)
+        assert kernel.verdict("forward", dnat) == verdict
 
 
 def test_what_others_publish_is_closed(plans):
