@@ -16,6 +16,8 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.collection import c
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Plan, RenderError
 
 FEWEST, MOST = 3, 100
+# The widest that Cloudflare publishes are a /13 and a /29. Whoever stands in one of them may say who a client is.
+WIDEST = {4: 10, 6: 26}
 RANGES = Path("roles", "cloudflare", "files", "ranges.json")
 
 
@@ -40,7 +42,7 @@ def published_ranges(answer: Any) -> list[str]:
     if not isinstance(result, Mapping):
         raise RenderError("answer: found no list of Cloudflare's networks")
     found: list[str] = []
-    for key, widest in (("ipv4_cidrs", 10), ("ipv6_cidrs", 26)):
+    for key, widest in (("ipv4_cidrs", WIDEST[4]), ("ipv6_cidrs", WIDEST[6])):
         listed = result.get(key)
         if not isinstance(listed, list) or not FEWEST <= len(listed) <= MOST:
             said = len(listed) if isinstance(listed, list) else "no list"

@@ -44,11 +44,26 @@ class Access(Strict):
         return self
 
 
+# Within what Go's durations and sizes hold: the proxy would take nothing of a file with more.
+Period = Annotated[
+    Duration,
+    AfterValidator(
+        matching(r"(?=.*[1-9])([0-9]{1,4}(ms|s|m|h|d)){1,5}", "a duration such as 1s or 5m, more than none")
+    ),
+]
+BodySize = Annotated[
+    Size,
+    AfterValidator(
+        matching(r"[0-9]{1,15}[bB]?|[0-9]{1,6}(\.[0-9]{1,3})?[kmgKMG][bB]?", "a size such as 50m or 2g, up to 999999g")
+    ),
+]
+
+
 class Rate(Strict):
     """How often one client may ask."""
 
     average: int = Field(ge=1, le=1000000, description="Requests in each period.")
-    period: Duration = Field("1s", description="The period.")
+    period: Period = Field("1s", description="The period.")
     burst: int | None = Field(None, ge=1, le=1000000, description="Requests at once; default: the average.")
 
 
@@ -65,7 +80,7 @@ class Waf(Strict):
     paranoia: int = Field(1, ge=1, le=4, description="Paranoia level: the higher, the stricter and the more mistakes.")
     detect_only: bool = Field(False, description="Write down what would be refused, and let it pass.")
     exclude_rules: list[RuleId] = Field(default_factory=list, description="Rules of the core rule set left out here.")
-    max_body: Size = Field("13m", description="Largest body that is looked at; a larger one is refused.")
+    max_body: BodySize = Field("13m", description="Largest body that is looked at; a larger one is refused.")
 
 
 def _kind_of_access(value: Any) -> str:
@@ -100,7 +115,7 @@ class Route(Strict):
         default_factory=list, description="People of kronos_users who get in by a password of the proxy's own."
     )
     rate: Rate | None = Field(None, description="How often one client may ask.")
-    max_body: Size | None = Field(None, description="Largest body of a request; default: no limit.")
+    max_body: BodySize | None = Field(None, description="Largest body of a request; default: no limit.")
     headers: Headers = Field(default_factory=Headers, description="Headers that the proxy sets.")
     waf: WafValue = Field(False, description="Behind the web application firewall; a mapping says how.")
     proxied: bool | None = Field(

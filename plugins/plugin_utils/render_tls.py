@@ -61,7 +61,11 @@ def acme_names(plan: Plan) -> dict[str, list[str]]:
     found = {
         route["name"]: route["names"] for route in plan["routes"] if mode == "acme_dns" or route["access"] in OUTWARD
     }
-    found |= {stream["name"]: stream["hosts"] for stream in _terminated(plan)}
+    found |= {
+        stream["name"]: stream["hosts"]
+        for stream in _terminated(plan)
+        if mode == "acme_dns" or stream["reach"] == "public"
+    }
     return {name: list(names) for name, names in found.items() if domain and names}
 
 

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Annotated, Any, Literal
 
+from ansible_collections.kronos.homelab.plugins.plugin_utils.cloudflare_ranges import WIDEST
 from ansible_collections.kronos.homelab.plugins.plugin_utils.model import (
     AbsolutePath,
     Address,
@@ -36,6 +38,16 @@ InterfaceName = Annotated[Line, Field(pattern=r"^[A-Za-z0-9._-]{1,15}$")]
 # a name, an IPv4 address, or an IPv6 address in brackets; each with a port or without
 ENDPOINT = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[1-9][0-9]{0,4})?"
 Endpoint = Annotated[Line, AfterValidator(matching(ENDPOINT, "a name or an address, with :port where it is another"))]
+
+
+def _narrow(value: str) -> str:
+    network = ipaddress.ip_network(value)
+    if network.prefixlen < WIDEST[network.version]:
+        raise wrong(f"a network of /{WIDEST[network.version]} or smaller: it is trusted to say who the client is")
+    return value
+
+
+ProxyRange = Annotated[Cidr, AfterValidator(_narrow)]
 
 
 class OpenPort(Strict):
@@ -100,7 +112,7 @@ class Settings(Strict):
         description="Where the public web ports are reached from; cloudflare: LAN, VPN, zones and Cloudflare alone.",
     )
 
-    cloudflare_ranges: list[Cidr] = Field(
+    cloudflare_ranges: list[ProxyRange] = Field(
         default_factory=list,
         description="Cloudflare's published networks, as playbooks/refresh_cloudflare.yml writes them; "
         "default: those in use when this collection was released.",

@@ -41,20 +41,21 @@ def acme(mode: str, **said: Any) -> dict[str, Any]:
 
 
 def mixed(plans: Any, settings: dict[str, Any]) -> Any:
-    terminated = {"name": "mail", "tls": "terminate", "hosts": ["mail.home.example"]}
+    terminated = {"name": "mail", "tls": "terminate", "hosts": ["mail.home.example"], "reach": "public"}
+    inner = {**terminated, "name": "books", "hosts": ["books.home.example"], "reach": "lan"}
     routes = [
         plans.route("in", access="lan"),
         plans.route("out", access="public", names=["out.home.example", "shop.example"]),
         plans.route("deep", access="authenticated", fqdn="a.b.home.example"),
     ]
     return plans.plan(
-        routes=routes, streams=[terminated, {**terminated, "name": "own", "tls": "pass"}], settings=settings
+        routes=routes, streams=[terminated, inner, {**terminated, "name": "own", "tls": "pass"}], settings=settings
     )
 
 
 def test_over_dns_one_certificate_for_the_domain_and_one_for_each_name_beside_it(plans: Any) -> None:
     plan = mixed(plans, acme("acme_dns", provider="cloudflare"))
-    assert set(acme_names(plan)) == {"in", "out", "deep", "mail"}
+    assert set(acme_names(plan)) == {"in", "out", "deep", "mail", "books"}
     domain = {"main": "home.example", "sans": ["*.home.example"]}
     assert acme_domains(plan, ["in.home.example"]) == [domain]
     assert acme_domains(plan, acme_names(plan)["out"]) == [domain, {"main": "shop.example"}]
@@ -65,6 +66,7 @@ def test_over_http_one_certificate_for_each_name_that_is_reached_from_outside(pl
     plan = mixed(plans, acme("acme_http"))
     assert set(acme_names(plan)) == {"out", "deep", "mail"}
     assert acme_domains(plan, acme_names(plan)["out"]) == [{"main": "out.home.example"}, {"main": "shop.example"}]
+    assert "books.home.example" in tls_names(plan)  # nobody could ask it over HTTP: the home's own authority does
 
 
 @pytest.mark.parametrize("mode", ["acme_dns", "acme_http", "files"])
@@ -73,9 +75,10 @@ def test_the_home_authority_issues_nothing_that_another_one_does(mode: str, plan
     said: dict[str, Any] = {"acme_dns": {"provider": "x"}, "files": {"certificate": "/c", "key": "/k"}}.get(mode, {})
     plan = mixed(plans, acme(mode, **said))
     own = set(tls_names(plan))
-    assert own == ({"192.0.2.10", "in.home.example"} if mode == "acme_http" else {"192.0.2.10"})
+    inside = {"in.home.example", "books.home.example"}
+    assert own == ({"192.0.2.10", *inside} if mode == "acme_http" else {"192.0.2.10"})
     plan["settings"]["address"] = "server.lan"
-    assert tls_names(plan) == (["in.home.example"] if mode == "acme_http" else ["unnamed.home.example"])
+    assert tls_names(plan) == (sorted(inside) if mode == "acme_http" else ["unnamed.home.example"])
 
 
 def test_how_the_authority_is_asked(plans: Any) -> None:
