@@ -150,6 +150,7 @@ class Session(Strict):
 
 
 class Regulation(Strict):
+    modes: list[Literal["user", "ip"]] = ["user"]
     max_retries: Whole = 3
     find_time: Span = "2m"
     ban_time: Span = "5m"
@@ -209,12 +210,27 @@ class ClientPolicy(Strict):
     rules: list[PolicyRule] = Field(min_length=1)
 
 
+class CustomClaim(Strict):
+    name: str = ""
+    attribute: str
+
+
+class ClaimsPolicy(Strict):
+    """https://www.authelia.com/configuration/identity-providers/openid-connect/provider/#claims_policies"""
+
+    id_token: list[str] = Field(default_factory=list)
+    id_token_audience_mode: Literal["specification", "experimental-merged"] = "specification"
+    access_token: list[str] = Field(default_factory=list)
+    custom_claims: dict[str, CustomClaim] = Field(default_factory=dict)
+
+
 class Client(Strict):
     client_id: str
     client_name: str
     client_secret: str
     public: bool = False
     authorization_policy: str
+    claims_policy: str | None = None
     redirect_uris: list[str] = Field(min_length=1)
     scopes: list[str]
     consent_mode: Literal["auto", "implicit", "explicit", "pre-configured"] = "auto"
@@ -227,6 +243,7 @@ class Oidc(Strict):
     hmac_secret: str
     jwks: list[SigningKey] = Field(min_length=1)
     authorization_policies: dict[str, ClientPolicy] = Field(default_factory=dict)
+    claims_policies: dict[str, ClaimsPolicy] = Field(default_factory=dict)
     clients: list[Client] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -235,6 +252,8 @@ class Oidc(Strict):
         for client in self.clients:
             if client.authorization_policy not in known:
                 raise wrong("a policy that is defined", f"the policy {client.authorization_policy!r}")
+            if client.claims_policy is not None and client.claims_policy not in self.claims_policies:
+                raise wrong("a claims policy that is defined", f"the claims policy {client.claims_policy!r}")
         return self
 
 

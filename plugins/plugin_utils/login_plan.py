@@ -162,7 +162,7 @@ def _client(name: str, selection: Selection, plan: Data) -> Data | None:
     return {
         "service": name,
         "redirect_uris": redirects,
-        **oidc.model_dump(include={"scopes", "auth", "consent", "pkce"}),
+        **oidc.model_dump(include={"scopes", "id_token", "auth", "consent", "pkce"}),
         **{key: first[key] for key in ("groups", "users", "factor")},
     }
 

@@ -22,6 +22,9 @@ Redirect = Annotated[
 ]
 Scope = Literal["openid", "profile", "email", "groups", "address", "phone", "offline_access"]
 
+# https://www.authelia.com/integration/openid-connect/openid-connect-1.0-claims/#scope-definitions
+Claim = Literal["name", "preferred_username", "email", "email_verified", "alt_emails", "groups"]
+
 _USUAL_SCOPES: tuple[Scope, ...] = ("openid", "profile", "email", "groups")
 
 
@@ -32,6 +35,10 @@ class Oidc(Strict):
         min_length=1, description="Where people come back to: a path on the first route, or a whole URL."
     )
     scopes: list[Scope] = Field(default_factory=lambda: list(_USUAL_SCOPES), description="What it may learn of them.")
+    id_token: list[Claim] = Field(
+        default_factory=list,
+        description="What it reads of them in the ID token; usual programs ask the userinfo endpoint instead.",
+    )
     auth: Literal["client_secret_basic", "client_secret_post"] = Field(
         "client_secret_basic", description="How it proves itself when it asks for a token."
     )

@@ -154,10 +154,13 @@ def _oidc(login: Mapping[str, Any]) -> Data:
         }
         for client in restricted
     }
+    # Since 4.39 the ID token proves that somebody logged in, and says no more of him without a policy.
+    claims: Data = {each["service"]: {"id_token": each["id_token"]} for each in login["clients"] if each["id_token"]}
     return {
         "hmac_secret": slot("oidc_hmac"),
         "jwks": [{"algorithm": "RS256", "use": "sig", "key": slot("oidc_key")}],
         **({"authorization_policies": policies} if policies else {}),
+        **({"claims_policies": claims} if claims else {}),
         "clients": [_client(client, login) for client in login["clients"]],
     }
 
@@ -174,5 +177,6 @@ def _client(client: Mapping[str, Any], login: Mapping[str, Any]) -> Data:
         "scopes": client["scopes"],
         "consent_mode": client["consent"],
         "token_endpoint_auth_method": client["auth"],
+        **({"claims_policy": name} if client["id_token"] else {}),
         **proof,
     }

@@ -33,6 +33,12 @@ OIDC = {
     **leaves("hmac_secret enable_client_debug_messages minimum_parameter_entropy enforce_pkce lifespans cors"),
     "jwks": leaves("key_id algorithm use key certificate_chain"),
     "authorization_policies": {"*": {**leaves("default_policy"), "rules": leaves("policy subject networks")}},
+    "claims_policies": {
+        "*": {
+            **leaves("id_token id_token_audience_mode access_token"),
+            "custom_claims": {"*": leaves("name attribute")},
+        }
+    },
     "clients": CLIENT,
 }
 KEYS: dict[str, Any] = {
@@ -179,6 +185,8 @@ def missing_of_provider(provider: dict[str, Any]) -> list[str]:
             wrong.append(f"identity_providers: oidc: clients: client '{name}': option 'client_secret' is plaintext")
         if client.get("authorization_policy") not in policies:
             wrong.append(f"identity_providers: oidc: clients: client '{name}': unknown 'authorization_policy'")
+        if client.get("claims_policy") not in {None, *(provider.get("claims_policies") or {})}:
+            wrong.append(f"identity_providers: oidc: clients: client '{name}': unknown 'claims_policy'")
     if not provider.get("clients"):
         wrong.append("identity_providers: oidc: option 'clients' must have one or more clients configured")
     return wrong

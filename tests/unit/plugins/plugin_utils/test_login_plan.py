@@ -19,7 +19,11 @@ LOGIN = {
         "grafana": {
             **ECHO,
             "routes": [{"host": "grafana", "also": ["stats"], "port": 8080, "access": {"groups": ["admins"]}}],
-            "oidc": {"redirect": ["/login/generic_oauth", "app.grafana:/back"], "auth": "client_secret_post"},
+            "oidc": {
+                "redirect": ["/login/generic_oauth", "app.grafana:/back"],
+                "auth": "client_secret_post",
+                "id_token": ["groups"],
+            },
             "environment": {"CLIENT_SECRET_FILE": {"secret": "oidc"}},
         },
     },
@@ -47,6 +51,7 @@ def test_what_renderers_learn(plan):
             "scopes": ["openid", "profile", "email", "groups"],
             "auth": "client_secret_post",
             "consent": "implicit",
+            "id_token": ["groups"],
             "pkce": True,
             "groups": ["admins"],
             "users": [],

@@ -31,6 +31,7 @@ CLIENT = {
     "service": "grafana",
     "redirect_uris": ["https://grafana.home.example/login"],
     "scopes": ["openid"],
+    "id_token": [],
     "auth": "client_secret_basic",
     "consent": "implicit",
     "pkce": True,
@@ -134,7 +135,10 @@ def test_a_rule_holds_for_its_path_and_what_is_below(plans: Any, path: str, rest
 
 FULL = {
     "home": "https://home.home.example",
-    "clients": [CLIENT, {**CLIENT, "service": "immich", "groups": ["family"], "pkce": False, "factor": "two"}],
+    "clients": [
+        CLIENT,
+        {**CLIENT, "service": "immich", "groups": ["family"], "pkce": False, "factor": "two", "id_token": ["email"]},
+    ],
     "smtp": {**SMTP, "username": "me"},
 }
 
@@ -172,6 +176,8 @@ def test_clients(plans: Any) -> None:
         "S256",
     )
     assert (second["authorization_policy"], "require_pkce" in second) == ("immich", False)
+    assert ("claims_policy" in first, second["claims_policy"]) == (False, "immich")
+    assert oidc["claims_policies"] == {"immich": {"id_token": ["email"]}}
     rules = [{"policy": "two_factor", "subject": ["group:family"]}]
     assert oidc["authorization_policies"] == {"immich": {"default_policy": "deny", "rules": rules}}
     assert "identity_providers" not in authelia_config(plan_of(plans))
