@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.plugin_utils import derive
 from ansible_collections.kronos.homelab.plugins.plugin_utils.addresses import NoRoom
+from ansible_collections.kronos.homelab.plugins.plugin_utils.ban_model import check_bans
 from ansible_collections.kronos.homelab.plugins.plugin_utils.catalogue import Catalogue
 from ansible_collections.kronos.homelab.plugins.plugin_utils.checks_plan import (
     REACH,
@@ -98,6 +99,7 @@ def build_plan(request: Request) -> Data:
     people = read_named(Person, "kronos_users", layers["users"], renderer, problems)
     selection = select(request.catalogue, layers["services"], stacks, renderer, problems)
     login = read_login(request.variables, renderer, problems)
+    check_bans(request.variables, renderer, problems)
     dns = read_dns(request.variables, selection, renderer, problems)
     add_secrets(selection, people, settings, login)
     if settings is not None:
