@@ -20,7 +20,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.verify_checks impor
     route_checks,
     waf_checks,
 )
-from ansible_collections.kronos.homelab.plugins.plugin_utils.verify_network import run_checks
+from ansible_collections.kronos.homelab.plugins.plugin_utils.verify_network import is_within, run_checks
 
 display = Display()
 
@@ -72,8 +72,9 @@ def look(plan: dict[str, Any], info: dict[str, Any], ssh_port: int) -> list[Row]
     settings = plan["settings"]
     url_port = "" if int(settings["https_port"]) == 443 else f":{settings['https_port']}"
     login_url = str((plan.get("login") or {}).get("url") or "")
-    checks = (
-        route_checks(plan) + waf_checks(plan) + dns_checks(plan) + port_checks(plan, info["listening_tcp"], ssh_port)
-    )
-    seen = run_checks(checks, str(settings["address"]), trusted_root(plan, info), url_port, login_url)
+    address = str(settings["address"])
+    at_home = is_within(address, [*settings["lan"], *settings["vpn"]])
+    checks = route_checks(plan) + waf_checks(plan) + dns_checks(plan, at_home)
+    checks += port_checks(plan, info["listening_tcp"], ssh_port)
+    seen = run_checks(checks, address, trusted_root(plan, info), url_port, login_url)
     return container_rows(plan, info["containers"], info["answers"]) + seen

@@ -61,15 +61,16 @@ def route_checks(plan: Mapping[str, Any]) -> list[Check]:
     seen = set()
     for route in plan["routes"]:
         fqdn = str(route["fqdn"])
-        guarded = route["access"] in GUARDED or bool(route.get("basic_auth"))
+        basic = bool(route.get("basic_auth"))
+        guarded = route["access"] in GUARDED or basic
         path = health_path(plan["services"].get(route["service"]), route)
-        if fqdn not in seen:
-            seen.add(fqdn)
-            checks.append(Check("certificate", fqdn, https, fqdn))
-            checks.append(Check("redirect", fqdn, http, fqdn))
+        for name in (str(name) for name in route["names"] if name not in seen):
+            seen.add(name)
+            checks.append(Check("certificate", name, https, name))
+            checks.append(Check("redirect", name, http, name))
         checks.append(Check("route", str(route["name"]), https, fqdn, path, guarded))
         if route["access"] == "authenticated" and settings["login"] != "none":
-            checks += [Check("login", name, https, host, str(route["path"])) for name, host in _names(route)]
+            checks += [Check("login", name, https, host, str(route["path"]), basic) for name, host in _names(route)]
     return checks
 
 
@@ -79,13 +80,17 @@ def _names(route: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(str(route["name"]), str(first)), *((f"{route['name']} ({other})", str(other)) for other in others)]
 
 
-def judge_login(status: int, location: str, login_url: str) -> tuple[bool, str]:
-    """Judge what a stranger's browser got at a route that asks for a login: sent there, or refused."""
+def judge_login(status: int, location: str, login_url: str, basic: bool = False) -> tuple[bool, str]:
+    """Judge what a stranger's browser got at a route that asks for a login: sent there.
+
+    *basic*: the proxy asks for a password of its own first. Any other refusal is the service's, which was reached.
+    """
     if status in (302, 303):
         sent = location == login_url or location.startswith((f"{login_url}/", f"{login_url}?"))
         return sent, f"HTTP {status} to " + ("the login" if sent else location or "nowhere")
     if status in (401, 403):
-        return True, f"HTTP {status}: refused without a login"
+        asked = basic and status == 401
+        return asked, f"HTTP {status}: " + ("the proxy asks for a password" if asked else "not by the login")
     if status < 400:
         return False, f"HTTP {status}: open to everybody"
     # Whoever cannot ask the login lets nobody in; that the login is down is told by its own rows.
@@ -109,12 +114,15 @@ def waf_checks(plan: Mapping[str, Any]) -> list[Check]:
     ]
 
 
-def dns_checks(plan: Mapping[str, Any]) -> list[Check]:
-    """Return a check for every name of a route, where this host answers names: with its own address."""
+def dns_checks(plan: Mapping[str, Any], at_home: bool) -> list[Check]:
+    """Return a check for every name of a route, where this host answers names: with its own address.
+
+    *at_home*: verify looks from the home or the VPN, to which the names are answered; from elsewhere silence is right.
+    """
     if DNS not in plan["services"]:
         return []
     names = dict.fromkeys(str(name) for route in plan["routes"] for name in route["names"])
-    return [Check("dns", name, DNS_PORT, name, guarded=True) for name in names]
+    return [Check("dns", name, DNS_PORT, name, guarded=not at_home) for name in names]
 
 
 def port_checks(plan: Mapping[str, Any], listening: Sequence[int], ssh_port: int) -> list[Check]:

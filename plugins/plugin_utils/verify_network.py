@@ -10,6 +10,7 @@ import ipaddress
 import secrets
 import socket
 import ssl
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from email.message import Message
@@ -36,6 +37,19 @@ def run_checks(
     """
     with ThreadPoolExecutor(max_workers=8) as pool:
         return list(pool.map(lambda check: _run(check, address, root_certificate, url_port, login_url), checks))
+
+
+def is_within(address: str, networks: Iterable[str]) -> bool:
+    """Tell whether we reach *address* from one of these networks. Nothing is sent."""
+    try:
+        family = socket.AF_INET6 if ipaddress.ip_address(address).version == 6 else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as way:
+            way.connect((address, 9))
+            own = ipaddress.ip_address(way.getsockname()[0].partition("%")[0])
+    except (OSError, ValueError):
+        return False
+    ranges = [ipaddress.ip_network(network) for network in networks]
+    return any(own in one for one in ranges if one.version == own.version)
 
 
 def _run(check: Check, address: str, root_certificate: str, url_port: str, login_url: str) -> Row:
@@ -85,7 +99,7 @@ def _login(check: Check, address: str, login_url: str) -> tuple[bool, str]:
     status, body, headers = _over_tls(check, address, "text/html")
     if status == 404 and body.startswith(PROXY_404):
         return False, "the proxy has no such route"
-    return judge_login(status, headers.get("Location") or "", login_url)
+    return judge_login(status, headers.get("Location") or "", login_url, check.guarded)
 
 
 def _over_tls(check: Check, address: str, accept: str = "*/*") -> tuple[int, bytes, Message]:
@@ -138,7 +152,7 @@ def _dns(check: Check, address: str) -> tuple[bool, str]:
             return found == [address], f"{', '.join(found) or 'no address'}" + (
                 "" if found == [address] else f"; wanted {address}"
             )
-    return check.guarded, "does not answer from here, where it need not"
+    return check.guarded, "does not answer" + (" from here, where it need not" if check.guarded else "")
 
 
 def _redirect(check: Check, address: str, url_port: str) -> tuple[bool, str]:

@@ -119,3 +119,8 @@ def test_verify_asks_for_each_name(host: Any) -> None:
     labtest.until(lambda: not rows()[name][0], 20, "verify sees that a name is gone")
     assert site().code == 0
     assert rows() == before
+    host.check_output("docker pause pihole")
+    try:
+        assert rows()[name] == (False, "does not answer")
+    finally:
+        host.check_output("docker unpause pihole")

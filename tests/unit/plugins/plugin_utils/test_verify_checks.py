@@ -155,6 +155,13 @@ def test_each_name_of_a_guarded_route_refuses_strangers() -> None:
     assert not [one for one in route_checks(plan(settings={**SETTINGS, "login": "authelia"})) if one.kind == "login"]
 
 
+def test_every_name_of_a_route_has_its_certificate() -> None:
+    other = {**ROUTE, "name": "other", "names": ["films.home.example", "radarr.home.example"]}
+    found = [(one.kind, one.fqdn) for one in route_checks(plan(routes=[ROUTE, other])) if one.kind != "route"]
+    names = ["radarr.home.example", "films.home.example"]
+    assert found == [(kind, name) for name in names for kind in ("certificate", "redirect")]
+
+
 @pytest.mark.parametrize(
     ("status", "location", "ok"),
     [
@@ -163,8 +170,8 @@ def test_each_name_of_a_guarded_route_refuses_strangers() -> None:
         (302, "https://login.home.example.evil.example/", False),
         (302, "https://radarr.home.example/", False),
         (302, "", False),
-        (401, "", True),
-        (403, "", True),
+        (401, "", False),  # of the service itself, which was reached
+        (403, "", False),
         (500, "", True),
         (502, "", True),
         (200, "", False),
@@ -174,3 +181,5 @@ def test_each_name_of_a_guarded_route_refuses_strangers() -> None:
 )
 def test_what_a_stranger_may_get(status: int, location: str, ok: bool) -> None:
     assert judge_login(status, location, "https://login.home.example")[0] is ok
+    asked = judge_login(status, location, "https://login.home.example", basic=True)[0]
+    assert asked is (ok or status == 401)

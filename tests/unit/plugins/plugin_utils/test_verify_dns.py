@@ -10,6 +10,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -72,12 +73,26 @@ def test_whatever_comes_is_an_answer_or_a_plain_error(packet: bytes) -> None:
 
 def test_each_name_of_each_route_where_names_are_answered(plans: Any) -> None:
     routes = [plans.route("a", names=["a.home.example", "b.example"]), plans.route("b", names=["b.example"])]
-    assert dns_checks(plans.plan(routes=routes)) == []
-    checks = dns_checks(plans.plan(plans.service("pihole"), routes=routes))
-    assert [(check.kind, check.fqdn, check.port) for check in checks] == [
-        ("dns", "a.home.example", 53),
-        ("dns", "b.example", 53),
-    ]
+    assert dns_checks(plans.plan(routes=routes), True) == []
+    for at_home in (True, False):
+        checks = dns_checks(plans.plan(plans.service("pihole"), routes=routes), at_home)
+        assert [(check.kind, check.fqdn, check.port, check.guarded) for check in checks] == [
+            ("dns", "a.home.example", 53, not at_home),
+            ("dns", "b.example", 53, not at_home),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("address", "networks", "within"),
+    [
+        ("127.0.0.1", ["127.0.0.0/8"], True),
+        ("127.0.0.1", ["192.0.2.0/24", "::1/128"], False),
+        ("127.0.0.1", [], False),
+        ("server.lan", ["0.0.0.0/0"], False),
+    ],
+)
+def test_whether_we_look_from_the_home(address: str, networks: list[str], within: bool) -> None:
+    assert verify_network.is_within(address, networks) is within
 
 
 @contextlib.contextmanager
@@ -119,4 +134,6 @@ def test_whoever_need_not_be_answered_is_not_red(monkeypatch: pytest.MonkeyPatch
         silent.bind(("127.0.0.1", 0))
         check = Check("dns", "a", silent.getsockname()[1], "a.home.example", guarded=True)
         (row,) = verify_network.run_checks([check], "127.0.0.1", "", "")
+        (home,) = verify_network.run_checks([replace(check, guarded=False)], "127.0.0.1", "", "")
     assert (row.ok, row.detail) == (True, "does not answer from here, where it need not")
+    assert (home.ok, home.detail) == (False, "does not answer")
