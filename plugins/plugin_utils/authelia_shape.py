@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The kronos.homelab authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shape of Authelia's configuration, as far as it is used here: a key that is not in it, Authelia does not know.
+"""The shape of Authelia's configuration: a key that is not in it, Authelia does not know, and does not start on.
 
 From https://www.authelia.com/configuration/prologue/introduction/ and the pages below it, for 4.39. What it checks
 beyond that is checked here too, since Authelia does not start on a mistake. Secrets come in files that environment
@@ -10,34 +10,30 @@ variables name (https://www.authelia.com/configuration/methods/secrets/), or on 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from ansible_collections.kronos.homelab.plugins.plugin_utils.login_model import Span
+from ansible_collections.kronos.homelab.plugins.plugin_utils import authelia_options as options
+from ansible_collections.kronos.homelab.plugins.plugin_utils.authelia_oidc import IdentityProviders
+from ansible_collections.kronos.homelab.plugins.plugin_utils.authelia_options import (
+    Duration,
+    Policy,
+    Subject,
+    Texts,
+    Whole,
+)
 from ansible_collections.kronos.homelab.plugins.plugin_utils.model import Strict, wrong
 from pydantic import Field, model_validator
-
-Policy = Literal["deny", "bypass", "one_factor", "two_factor"]
-Factor = Literal["one_factor", "two_factor"]
-Whole = Annotated[int, Field(ge=0)]
-
-
-class Buffers(Strict):
-    read: Annotated[int, Field(ge=4096)] = 4096
-    write: Annotated[int, Field(ge=4096)] = 4096
-
-
-class Timeouts(Strict):
-    read: Span = "6s"
-    write: Span = "6s"
-    idle: Span = "30s"
 
 
 class Server(Strict):
     address: str
     asset_path: str | None = None
     disable_healthcheck: bool = False
-    buffers: Buffers = Buffers()
-    timeouts: Timeouts = Timeouts()
+    buffers: options.Buffers = options.Buffers()
+    timeouts: options.Timeouts = options.Timeouts()
+    tls: dict[str, Any] | None = None
+    headers: options.Headers = options.Headers()
+    endpoints: options.Endpoints = options.Endpoints()
 
 
 class Log(Strict):
@@ -55,19 +51,29 @@ class Totp(Strict):
     period: Whole = 30
     skew: Whole = 1
     secret_size: Annotated[int, Field(ge=20)] = 32
+    allowed_algorithms: list[str] = Field(default_factory=list)
+    allowed_digits: list[int] = Field(default_factory=list)
+    allowed_periods: list[int] = Field(default_factory=list)
+    disable_reuse_security_policy: bool = False
 
 
 class Webauthn(Strict):
     disable: bool = False
     enable_passkey_login: bool = False
     display_name: str = "Authelia"
-    timeout: Span = "60s"
+    timeout: Duration = "60s"
+    attestation_conveyance_preference: Literal["none", "indirect", "direct"] = "indirect"
+    experimental_enable_passkey_uv_two_factors: bool = False
+    experimental_enable_passkey_upgrade: bool = False
+    selection_criteria: dict[str, str] = Field(default_factory=dict)
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    filtering: dict[str, Any] = Field(default_factory=dict)
 
 
 class Ntp(Strict):
     address: str = "udp://time.cloudflare.com:123"
     version: Literal[3, 4] = 4
-    max_desync: Span = "3s"
+    max_desync: Duration = "3s"
     disable_startup_check: bool = False
     disable_failure: bool = False
 
@@ -81,32 +87,52 @@ class PasswordReset(Switch):
 
 
 class FilePassword(Strict):
+    """Beside the algorithm, each may have its own costs: here hashes are made by the host, and told by themselves."""
+
     algorithm: Literal["argon2", "sha2crypt", "pbkdf2", "bcrypt", "scrypt"] = "argon2"
+    argon2: dict[str, Any] = Field(default_factory=dict)
+    sha2crypt: dict[str, Any] = Field(default_factory=dict)
+    pbkdf2: dict[str, Any] = Field(default_factory=dict)
+    bcrypt: dict[str, Any] = Field(default_factory=dict)
+    scrypt: dict[str, Any] = Field(default_factory=dict)
 
 
 class FileBackend(Strict):
     path: str
     watch: bool = False
     password: FilePassword = FilePassword()
+    search: options.Search = options.Search()
+    extra_attributes: dict[str, Any] = Field(default_factory=dict)
 
 
 class Backend(Strict):
     password_reset: PasswordReset = PasswordReset()
     password_change: Switch = Switch()
-    refresh_interval: Span | Literal["always", "disable"] = "5m"
-    file: FileBackend
+    refresh_interval: Duration | Literal["always", "disable"] = "5m"
+    file: FileBackend | None = None
+    ldap: options.Ldap | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Backend:
+        if (self.file is None) == (self.ldap is None):
+            raise wrong("one of file and ldap")
+        return self
 
 
 class Rule(Strict):
-    domain: list[str] = Field(min_length=1)
+    domain: Texts = Field(default_factory=list)
+    domain_regex: Texts = Field(default_factory=list)
     policy: Policy
-    resources: list[str] = Field(default_factory=list)
-    subject: list[str | list[str]] = Field(default_factory=list)
-    methods: list[str] = Field(default_factory=list)
-    networks: list[str] = Field(default_factory=list)
+    resources: Texts = Field(default_factory=list)
+    subject: Subject = Field(default_factory=list)
+    methods: Texts = Field(default_factory=list)
+    networks: Texts = Field(default_factory=list)
+    query: list[Any] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _bypass_knows_nobody(self) -> Rule:
+        if not self.domain and not self.domain_regex:
+            raise wrong("domain or domain_regex: Authelia takes no rule without one", "neither")
         if self.policy == "bypass" and self.subject:
             raise wrong("no subject beside bypass: who it is, is not known before", "a subject beside bypass")
         return self
@@ -129,9 +155,9 @@ class Cookie(Strict):
     default_redirection_url: Annotated[str, Field(pattern="^https://")] | None = None
     name: str | None = None
     same_site: Literal["lax", "strict", "none"] | None = None
-    inactivity: Span | None = None
-    expiration: Span | None = None
-    remember_me: Span | None = None
+    inactivity: Duration | None = None
+    expiration: Duration | None = None
+    remember_me: Duration | None = None
 
     @model_validator(mode="after")
     def _leads_elsewhere(self) -> Cookie:
@@ -143,17 +169,18 @@ class Cookie(Strict):
 class Session(Strict):
     name: str = "authelia_session"
     same_site: Literal["lax", "strict", "none"] = "lax"
-    inactivity: Span = "5m"
-    expiration: Span = "1h"
-    remember_me: Span = "1M"
+    inactivity: Duration = "5m"
+    expiration: Duration = "1h"
+    remember_me: Duration = "1M"
     cookies: list[Cookie] = Field(min_length=1)
+    redis: options.Redis | None = None
 
 
 class Regulation(Strict):
     modes: list[Literal["user", "ip"]] = ["user"]
     max_retries: Whole = 3
-    find_time: Span = "2m"
-    ban_time: Span = "5m"
+    find_time: Duration = "2m"
+    ban_time: Duration = "5m"
 
 
 class Local(Strict):
@@ -161,7 +188,15 @@ class Local(Strict):
 
 
 class Storage(Strict):
-    local: Local
+    local: Local | None = None
+    postgres: options.Postgres | None = None
+    mysql: options.Database | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Storage:
+        if [self.local, self.postgres, self.mysql].count(None) != 2:
+            raise wrong("one of local, postgres and mysql")
+        return self
 
 
 class Filesystem(Strict):
@@ -174,15 +209,18 @@ class MailServer(Strict):
     subject: str = "[Authelia] {title}"
     username: str | None = None
     password: str | None = None
-    timeout: Span = "5s"
+    timeout: Duration = "5s"
     identifier: str = "localhost"
     startup_check_address: str | None = None
     disable_require_tls: bool = False
     disable_html_emails: bool = False
+    disable_starttls: bool = False
+    tls: options.Tls | None = None
 
 
 class Notifier(Strict):
     disable_startup_check: bool = False
+    template_path: str | None = None
     filesystem: Filesystem | None = None
     smtp: MailServer | None = None
 
@@ -193,78 +231,12 @@ class Notifier(Strict):
         return self
 
 
-class SigningKey(Strict):
-    key: str
-    key_id: str | None = None
-    algorithm: Literal["RS256"] = "RS256"
-    use: Literal["sig"] = "sig"
-
-
-class PolicyRule(Strict):
-    policy: Policy
-    subject: list[str | list[str]] = Field(default_factory=list)
-
-
-class ClientPolicy(Strict):
-    default_policy: Policy
-    rules: list[PolicyRule] = Field(min_length=1)
-
-
-class CustomClaim(Strict):
-    name: str = ""
-    attribute: str
-
-
-class ClaimsPolicy(Strict):
-    """https://www.authelia.com/configuration/identity-providers/openid-connect/provider/#claims_policies"""
-
-    id_token: list[str] = Field(default_factory=list)
-    id_token_audience_mode: Literal["specification", "experimental-merged"] = "specification"
-    access_token: list[str] = Field(default_factory=list)
-    custom_claims: dict[str, CustomClaim] = Field(default_factory=dict)
-
-
-class Client(Strict):
-    client_id: str
-    client_name: str
-    client_secret: str
-    public: bool = False
-    authorization_policy: str
-    claims_policy: str | None = None
-    redirect_uris: list[str] = Field(min_length=1)
-    scopes: list[str]
-    consent_mode: Literal["auto", "implicit", "explicit", "pre-configured"] = "auto"
-    require_pkce: bool = False
-    pkce_challenge_method: Literal["", "plain", "S256"] = ""
-    token_endpoint_auth_method: Literal["client_secret_basic", "client_secret_post"] = "client_secret_basic"
-
-
-class Oidc(Strict):
-    hmac_secret: str
-    jwks: list[SigningKey] = Field(min_length=1)
-    authorization_policies: dict[str, ClientPolicy] = Field(default_factory=dict)
-    claims_policies: dict[str, ClaimsPolicy] = Field(default_factory=dict)
-    clients: list[Client] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _policies_are_known(self) -> Oidc:
-        known = {"one_factor", "two_factor", *self.authorization_policies}
-        for client in self.clients:
-            if client.authorization_policy not in known:
-                raise wrong("a policy that is defined", f"the policy {client.authorization_policy!r}")
-            if client.claims_policy is not None and client.claims_policy not in self.claims_policies:
-                raise wrong("a claims policy that is defined", f"the claims policy {client.claims_policy!r}")
-        return self
-
-
-class IdentityProviders(Strict):
-    oidc: Oidc
-
-
 class Configuration(Strict):
     """The whole of configuration.yml."""
 
     theme: Literal["light", "dark", "grey", "oled", "auto"] = "light"
+    certificates_directory: str | None = None
+    default_2fa_method: Literal["", "totp", "webauthn", "mobile_push"] = ""
     server: Server
     log: Log = Log()
     totp: Totp = Totp()
@@ -277,6 +249,12 @@ class Configuration(Strict):
     storage: Storage
     notifier: Notifier
     identity_providers: IdentityProviders | None = None
+    identity_validation: options.IdentityValidation = options.IdentityValidation()
+    duo_api: options.Duo | None = None
+    telemetry: options.Telemetry = options.Telemetry()
+    definitions: options.Definitions = options.Definitions()
+    password_policy: options.PasswordPolicy = options.PasswordPolicy()
+    privacy_policy: options.PrivacyPolicy = options.PrivacyPolicy()
 
 
 class Person(Strict):

@@ -16,6 +16,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.cookie_domains impo
 from ansible_collections.kronos.homelab.plugins.plugin_utils.login_model import Login
 from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import Problems
 from ansible_collections.kronos.homelab.plugins.plugin_utils.record_parts import Derived, Secret
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_login import ISSUER_HMAC, ISSUER_KEY
 from ansible_collections.kronos.homelab.plugins.plugin_utils.selection import Selection
 from ansible_collections.kronos.homelab.plugins.plugin_utils.settings import Settings
 from ansible_collections.kronos.homelab.plugins.plugin_utils.zones import Named
@@ -25,6 +26,8 @@ Data = dict[str, Any]
 CLIENT_SECRET = "oidc"  # the name of a client's secret
 DASHBOARD = "homer"
 PROVIDERS = ("authelia",)
+# Of secrets: below 63 signs, and each for one thing alone, whatever people and services are called.
+PERSON_LONGEST, CLIENT_LONGEST = 48, 58
 WORDS = 30  # six words: typed once, guessed never (regulation stops after five attempts)
 
 
@@ -44,7 +47,7 @@ def add_secrets(selection: Selection, people: Named, settings: Settings | None, 
             found[f"hash_{name}"] = _derived(f"user_{name}", "argon2id")
     clients = [name for name, entry in selection.entries.items() if entry.service.oidc is not None]
     if clients:
-        found |= {"oidc_key": Secret(format="rsa_key"), "oidc_hmac": Secret(format="hex", length=64)}
+        found |= {ISSUER_KEY: Secret(format="rsa_key"), ISSUER_HMAC: Secret(format="hex", length=64)}
     found |= {f"oidc_{name}": _derived(f"{name}/{CLIENT_SECRET}", "pbkdf2_sha512") for name in clients}
     if login.smtp and login.smtp.username:
         found["smtp_password"] = Secret(format="given")
@@ -61,8 +64,22 @@ def _add(selection: Selection, name: str, secrets: Mapping[str, Secret]) -> None
     selection.entries[name] = replace(entry, service=service)
 
 
+def check_names(selection: Selection, people: Named, problems: Problems) -> None:
+    """Names of people and of clients of the login leave room for what their secrets are called."""
+    for name in people.models:
+        if len(name) > PERSON_LONGEST:
+            found = f"a name of {len(name)} characters"
+            problems.say(*people.locate((name,)), found, f"at most {PERSON_LONGEST}: secrets are called by it")
+    for name, entry in selection.entries.items():
+        if entry.service.oidc is not None and len(name) > CLIENT_LONGEST:
+            found = f"a name of {len(name)} characters"
+            wanted = f"at most {CLIENT_LONGEST} for a service with oidc: a secret of the login is called by it"
+            problems.say(*entry.locate(("oidc",)), found, wanted)
+
+
 def check_login(selection: Selection, people: Named, settings: Settings, problems: Problems) -> None:
     """Where there is a login: it runs, somebody can log in, and its cookie reaches every route that asks for it."""
+    check_names(selection, people, problems)
     for name, entry in selection.entries.items():
         oidc = entry.service.oidc
         for index, target in enumerate(oidc.redirect if oidc else ()):

@@ -14,12 +14,14 @@ from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.module_utils import secret_slots
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan, RenderError, merged
+from ansible_collections.kronos.homelab.plugins.plugin_utils.render_login import ISSUER_HMAC, ISSUER_KEY
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_stack import slot
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_yaml import yaml_text
 
 PORT = 9091
 CONFIG, DATA = "/config", "/data"
 USERS_FILE = "users.yml"
+OFFLINE = "offline_access"
 FACTORS = {"one": "one_factor", "two": "two_factor"}
 
 
@@ -132,9 +134,12 @@ def _rules(plan: Plan, login: Mapping[str, Any]) -> list[Data]:
 
 
 def _resources(path: str) -> Data:
-    """Return the path itself and what lies below it; /apple is not below /app."""
+    """Return the path itself and what lies below it; /apple is not below /app.
+
+    What follows is not looked at: Authelia compares decoded paths, and in a dot there is room for all but a line end.
+    """
     prefix = path.rstrip("/")
-    return {"resources": [f"^{re.escape(prefix)}([/?].*)?$"]} if prefix else {}
+    return {"resources": [f"^{re.escape(prefix)}([/?]|$)"]} if prefix else {}
 
 
 def _policy(rule: Mapping[str, Any], login: Mapping[str, Any]) -> str:
@@ -157,8 +162,8 @@ def _oidc(login: Mapping[str, Any]) -> Data:
     # Since 4.39 the ID token proves that somebody logged in, and says no more of him without a policy.
     claims: Data = {each["service"]: {"id_token": each["id_token"]} for each in login["clients"] if each["id_token"]}
     return {
-        "hmac_secret": slot("oidc_hmac"),
-        "jwks": [{"algorithm": "RS256", "use": "sig", "key": slot("oidc_key")}],
+        "hmac_secret": slot(ISSUER_HMAC),
+        "jwks": [{"algorithm": "RS256", "use": "sig", "key": slot(ISSUER_KEY)}],
         **({"authorization_policies": policies} if policies else {}),
         **({"claims_policies": claims} if claims else {}),
         "clients": [_client(client, login) for client in login["clients"]],
@@ -167,6 +172,8 @@ def _oidc(login: Mapping[str, Any]) -> Data:
 
 def _client(client: Mapping[str, Any], login: Mapping[str, Any]) -> Data:
     name = client["service"]
+    # To stay logged in without the person is a grant of its own.
+    lasting: Data = {"grant_types": ["authorization_code", "refresh_token"]} if OFFLINE in client["scopes"] else {}
     proof: Data = {"require_pkce": True, "pkce_challenge_method": "S256"} if client["pkce"] else {}
     return {
         "client_id": name,
@@ -178,5 +185,6 @@ def _client(client: Mapping[str, Any], login: Mapping[str, Any]) -> Data:
         "consent_mode": client["consent"],
         "token_endpoint_auth_method": client["auth"],
         **({"claims_policy": name} if client["id_token"] else {}),
+        **lasting,
         **proof,
     }

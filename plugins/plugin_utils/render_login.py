@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import Data, Plan, RenderError
 
 LOGIN = "login"
+ISSUER_KEY, ISSUER_HMAC = "issuer_key", "issuer_hmac"  # secrets of the login as an OpenID Connect provider
 IDENTITY = ("Remote-User", "Remote-Groups", "Remote-Name", "Remote-Email")
 
 

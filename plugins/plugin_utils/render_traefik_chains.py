@@ -162,7 +162,7 @@ def _chain(plan: Plan, route: Mapping[str, Any], early: Iterable[str], late: Ite
 
 def basic_secrets(person: str) -> tuple[str, str]:
     """Return the names of the proxy's secrets for somebody: the password, and its hash."""
-    return f"basic-{person}", f"basic-{person}-hash"
+    return f"basic-{person}", f"hash_{person}"
 
 
 def traefik_users(plan: Plan) -> list[Data]:

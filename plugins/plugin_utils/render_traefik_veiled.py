@@ -5,7 +5,8 @@
 
 Traefik compares paths in which reserved characters (RFC 3986 2.2) stay as they were sent, encoded or not, and knows no
 parameters of segments. A service may decode `/admin%2Fusers`, and take `..;` for `..`: behind a wide route it would
-show what a narrower one guards (seen with Traefik 3.7). Encoded backslashes and NULs are refused everywhere.
+show what a narrower one guards (seen with Traefik 3.7). Signs that nobody can print, and encoded ends of the path
+(`?`, `#`), are read unlike too. Encoded backslashes and NULs are refused everywhere.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import 
 
 VEILED = "veiled"
 ABOVE = 10_000_000  # of any path's priority
-_USUAL = "/;"
+_USUAL = "/;?#"
+_UNPRINTABLE = r"[\x00-\x1F\x7F]"
 _RESERVED = ":@!$&'()*+,="
 _GUARDS = ("access", "groups", "users", "factor", "basic_auth", "waf")
 
@@ -42,12 +44,12 @@ def _differ(routes: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _router(name: str, routes: Sequence[Mapping[str, Any]]) -> Data:
-    """An encoded slash or semicolon, a plain semicolon, and encoded what the host's own paths are told by."""
+    """What ends a segment or a path, encoded; a plain semicolon; and encoded what the host's own paths are told by."""
     paths = "".join(route["path"] for route in routes)
     encoded = [f"%{ord(sign):02X}" for sign in _USUAL + _RESERVED if sign in _USUAL or sign in paths]
     return {
         "entryPoints": ["websecure"],
-        "rule": f"Host(`{name}`) && PathRegexp(`(?i)({'|'.join([';', *encoded])})`)",
+        "rule": f"Host(`{name}`) && PathRegexp(`(?i)({'|'.join([';', _UNPRINTABLE, *encoded])})`)",
         "priority": ABOVE,
         "service": "noop@internal",
         "middlewares": ["security-headers", VEILED],

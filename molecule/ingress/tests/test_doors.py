@@ -56,7 +56,11 @@ def test_a_limit_of_the_root_hides_no_path_below_it(clients: Clients) -> None:
     assert clients.statuses(LAN, "shop", "/admin/x", count=6) == [200] * 6
 
 
-@pytest.mark.parametrize("path", ["/admin%2Fx", "/%2Fadmin", "/x/..%2fadmin", "/x/..;/admin", "/admin;x", "/admin%3Bx"])
+VEILED = ["/admin%2Fx", "/%2Fadmin", "/x/..%2fadmin", "/x/..;/admin", "/admin;x", "/admin%3Bx", "/admin%3Fx"]
+VEILED += ["/admin%23x", "/admin%0A", "/%0dadmin", "/admin%09/x"]
+
+
+@pytest.mark.parametrize("path", VEILED)
 def test_no_spelling_of_a_path_leads_past_its_guard(path: str, clients: Clients) -> None:
     """A service that decodes these would answer for the LAN's path what the public route lets through."""
     assert clients.statuses(CLOUDFLARE, "shop", path) == [400]

@@ -72,7 +72,7 @@ def test_a_password_of_the_proxys_own(host: Any, clients: Clients, second: Run) 
     # neither does the proxy's page show the home what could be guessed from
     (shown,) = clients.ask(LAN, "traefik", "/api/rawdata")
     assert "users-desk.txt" in shown["body"]
-    assert host.check_output("cat /etc/kronos/secrets/traefik/basic-anna-hash") not in shown["body"]
+    assert host.check_output("cat /etc/kronos/secrets/traefik/hash_anna") not in shown["body"]
 
 
 def basic(name: str, password: str) -> str:

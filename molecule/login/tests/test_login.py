@@ -179,7 +179,7 @@ def test_a_client_in_a_zone_reaches_the_login_by_its_name_and_proves_itself(host
 
 def test_no_secret_is_seen(host, cookies):
     kept = host.check_output("cat /etc/kronos/secrets/authelia/* /etc/kronos/secrets/stats/*; echo")
-    kept = "\n".join([kept, *(secret(host, "authelia", name) for name in ("user_anna", "hash_anna", "oidc_hmac"))])
+    kept = "\n".join([kept, *(secret(host, "authelia", name) for name in ("user_anna", "hash_anna", "issuer_hmac"))])
     values = {line for line in kept.splitlines() if len(line) >= 12 and "-----" not in line}
     assert len(values) > 15
     shown = {

@@ -27,10 +27,18 @@ CLIENT = leaves(
     "client_id client_name client_secret sector_identifier_uri public redirect_uris request_uris audience scopes"
     " grant_types response_types response_modes authorization_policy lifespan claims_policy consent_mode"
     " pre_configured_consent_duration require_pkce pkce_challenge_method require_pushed_authorization_requests"
-    " token_endpoint_auth_method userinfo_signed_response_alg id_token_signed_response_alg"
+    " token_endpoint_auth_method token_endpoint_auth_signing_alg allow_multiple_auth_methods requested_audience_mode"
+    " userinfo_signed_response_alg id_token_signed_response_alg access_token_signed_response_alg jwks jwks_uri"
+    " authorization_signed_response_alg introspection_signed_response_alg request_object_signing_alg"
 )
+TLS = leaves("server_name skip_verify minimum_version maximum_version certificate_chain private_key")
+DATABASE = {**leaves("address database username password timeout schema servers"), "tls": TLS}
 OIDC = {
-    **leaves("hmac_secret enable_client_debug_messages minimum_parameter_entropy enforce_pkce lifespans cors"),
+    **leaves(
+        "hmac_secret enable_client_debug_messages minimum_parameter_entropy enforce_pkce enable_pkce_plain_challenge"
+        " enable_jwt_access_token_stateless_introspection discovery_signed_response_alg lifespans cors scopes"
+        " pushed_authorizations require_pushed_authorization_requests"
+    ),
     "jwks": leaves("key_id algorithm use key certificate_chain"),
     "authorization_policies": {"*": {**leaves("default_policy"), "rules": leaves("policy subject networks")}},
     "claims_policies": {
@@ -52,21 +60,48 @@ KEYS: dict[str, Any] = {
         "endpoints": leaves("enable_pprof enable_expvars authz rate_limits"),
     },
     "log": leaves("level format file_path keep_stdout"),
+    "duo_api": leaves("disable hostname integration_key secret_key enable_self_enrollment"),
+    "definitions": leaves("network user_attributes"),
+    "privacy_policy": leaves("enabled require_user_acceptance policy_url"),
     "telemetry": {"metrics": leaves("enabled address buffers timeouts")},
-    "totp": leaves("disable issuer algorithm digits period skew secret_size allowed_algorithms allowed_digits"),
-    "webauthn": leaves("disable enable_passkey_login display_name timeout attestation_conveyance_preference"),
+    "totp": leaves(
+        "disable issuer algorithm digits period skew secret_size allowed_algorithms allowed_digits allowed_periods"
+        " disable_reuse_security_policy"
+    ),
+    "webauthn": leaves(
+        "disable enable_passkey_login display_name timeout attestation_conveyance_preference selection_criteria"
+        " metadata filtering experimental_enable_passkey_uv_two_factors experimental_enable_passkey_upgrade"
+    ),
     "ntp": leaves("address version max_desync disable_startup_check disable_failure"),
     "identity_validation": {
         "reset_password": leaves("jwt_lifespan jwt_algorithm jwt_secret"),
-        "elevated_session": leaves("code_lifespan elevation_lifespan characters require_second_factor"),
+        "elevated_session": leaves(
+            "code_lifespan elevation_lifespan characters require_second_factor skip_second_factor"
+        ),
     },
     "authentication_backend": {
         **leaves("refresh_interval"),
         "password_reset": leaves("disable custom_url"),
         "password_change": leaves("disable"),
-        "file": {**leaves("path watch search"), "password": leaves("algorithm argon2 scrypt pbkdf2 sha2crypt bcrypt")},
+        "file": {
+            **leaves("path watch search extra_attributes"),
+            "password": leaves("algorithm argon2 scrypt pbkdf2 sha2crypt bcrypt"),
+        },
+        "ldap": {
+            **leaves(
+                "address implementation timeout start_tls pooling base_dn additional_users_dn users_filter"
+                " additional_groups_dn groups_filter group_search_mode permit_referrals permit_unauthenticated_bind"
+                " permit_feature_detection_failure user password attributes"
+            ),
+            "tls": TLS,
+        },
     },
-    "password_policy": {"standard": leaves("enabled min_length max_length"), "zxcvbn": leaves("enabled min_score")},
+    "password_policy": {
+        "standard": leaves(
+            "enabled min_length max_length require_uppercase require_lowercase require_number require_special"
+        ),
+        "zxcvbn": leaves("enabled min_score"),
+    },
     "access_control": {
         **leaves("default_policy"),
         "rules": leaves("domain domain_regex policy subject resources methods networks query"),
@@ -74,11 +109,18 @@ KEYS: dict[str, Any] = {
     "session": {
         **leaves("secret name same_site inactivity expiration remember_me"),
         "cookies": COOKIE,
+        "redis": {
+            **leaves(
+                "host port timeout max_retries username password database_index maximum_active_connections"
+                " minimum_idle_connections high_availability"
+            ),
+            "tls": TLS,
+        },
     },
     "regulation": leaves("modes max_retries find_time ban_time"),
-    "storage": {**leaves("encryption_key"), "local": leaves("path")},
+    "storage": {**leaves("encryption_key"), "local": leaves("path"), "postgres": DATABASE, "mysql": DATABASE},
     "notifier": {
-        **leaves("disable_startup_check"),
+        **leaves("disable_startup_check template_path"),
         "filesystem": leaves("filename"),
         "smtp": leaves(
             "address timeout username password sender identifier subject startup_check_address disable_require_tls"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.kronos.homelab.plugins.plugin_utils.problems import PlanError
 
 ECHO = {"image": "x/echo:1", "health": {"http": {"port": 8080}}}
 LOGIN = {
@@ -72,7 +73,7 @@ def test_secrets_follow_from_people_and_clients(plan):
     assert found["authelia/hash_anna"]["derive"] == {"from": "authelia/user_anna", "hash": "argon2id"}
     assert found["authelia/oidc_grafana"]["derive"] == {"from": "grafana/oidc", "hash": "pbkdf2_sha512"}
     assert (found["grafana/oidc"]["format"], found["grafana/oidc"]["length"]) == ("alphanumeric", 48)
-    assert found["authelia/oidc_key"]["format"] == "rsa_key"
+    assert found["authelia/issuer_key"]["format"] == "rsa_key"
     assert "authelia/user_child" not in found
     assert "authelia/smtp_password" not in found
 
@@ -127,3 +128,32 @@ def test_who_cannot_register_a_second_factor_is_told(planning, access, factor, t
     plan = planning.plan(**LOGIN | {"kronos_services": {"notes": notes}}, authelia_factor=factor)
     found = [one for one in plan["cautions"] if "second factor" in one]
     assert [one.rpartition(": ")[2] for one in found] == (["bert"] if told else [])
+
+
+def test_names_of_people_and_clients_leave_room_for_their_secrets(planning):
+    long, grafana = "p" * 48, LOGIN["kronos_services"]["grafana"]
+    plan = planning.plan(**{**LOGIN, "kronos_users": {long: {"groups": ["admins"]}}})
+    assert f"hash_{long}" in {one["name"] for one in plan["secrets"]}
+    with pytest.raises(PlanError) as caught:
+        planning.plan(**{**LOGIN, "kronos_users": {f"{long}p": {"groups": ["admins"]}}})
+    assert f"kronos_users: {long}p: found a name of 49 characters; wanted at most 48" in str(caught.value)
+    with pytest.raises(PlanError) as caught:
+        planning.plan(**{**LOGIN, "kronos_services": {"g" * 59: grafana}})
+    assert "oidc: found a name of 59 characters; wanted at most 58" in str(caught.value)
+
+
+def test_no_name_makes_two_secrets_one(planning):
+    people = ("anna", "anna-hash", "hash-anna", "key", "hmac")
+    grafana = LOGIN["kronos_services"]["grafana"]
+    clients = {
+        name: {**grafana, "routes": [{**grafana["routes"][0], "host": name, "also": []}]} for name in ("key", "hmac")
+    }
+    door = {**ECHO, "routes": [{"host": "door", "port": 8080, "access": "public", "basic_auth": list(people)}]}
+    said = {"kronos_users": {name: {"groups": ["admins"]} for name in people}}
+    plan = planning.plan(**{**LOGIN, **said, "kronos_services": {**clients, "door": door}})
+    found = {(one["service"], one["name"]): one for one in plan["secrets"]}
+    assert found["authelia", "issuer_key"]["format"] == "rsa_key"
+    for name in people:
+        assert found["traefik", f"hash_{name}"]["derive"]["from"] == f"traefik/basic-{name}"
+        assert found["traefik", f"basic-{name}"]["format"] == "passphrase"
+    assert {found["authelia", f"oidc_{name}"]["derive"]["from"] for name in clients} == {"key/oidc", "hmac/oidc"}

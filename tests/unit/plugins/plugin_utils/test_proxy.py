@@ -55,12 +55,12 @@ def test_a_password_of_the_proxys_own(planning: Any) -> None:
     plan = planning.plan(kronos_stacks=["traefik"], **given)
     secrets = {secret["name"]: secret for secret in plan["secrets"]}
     assert secrets["basic-anna"]["format"] == "passphrase"
-    assert secrets["basic-anna-hash"]["derive"] == {"from": "traefik/basic-anna", "hash": "bcrypt"}
+    assert secrets["hash_anna"]["derive"] == {"from": "traefik/basic-anna", "hash": "bcrypt"}
     assert traefik_users(plan) == [
         {
             "path": "config/users-one.txt",
-            "content": "anna:<kronos-secret:basic-anna-hash>\n",
-            "secrets": ["basic-anna-hash"],
+            "content": "anna:<kronos-secret:hash_anna>\n",
+            "secrets": ["hash_anna"],
         }
     ]
     found = middlewares(plan)

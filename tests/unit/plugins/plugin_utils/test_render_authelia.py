@@ -22,7 +22,7 @@ from ansible_collections.kronos.homelab.plugins.plugin_utils.render_authelia imp
     authelia_users,
 )
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import RenderError
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -104,10 +104,10 @@ def test_the_longest_path_comes_first_and_nobody_falls_through(plans: Any) -> No
         guarded(plans, "house-3", path="/admin/keys/", factor="two", names=["house.home.example"]),
     ]
     rules = authelia_config(plan_of(plans, *routes))["access_control"]["rules"]
-    admin = {"domain": ["house.home.example"], "resources": ["^/admin([/?].*)?$"]}
+    admin = {"domain": ["house.home.example"], "resources": ["^/admin([/?]|$)"]}
     assert rules == [
         BYPASS,
-        {"domain": ["house.home.example"], "resources": ["^/admin/keys([/?].*)?$"], "policy": "two_factor"},
+        {"domain": ["house.home.example"], "resources": ["^/admin/keys([/?]|$)"], "policy": "two_factor"},
         {**admin, "subject": ["group:admins", "user:bert"], "policy": "one_factor"},
         {**admin, "policy": "deny"},
         {"domain": ["house.home.example", "home.example"], "policy": "one_factor"},
@@ -126,11 +126,14 @@ def test_a_route_may_say_its_factors(plans: Any, factor: str | None, usual: str,
 PATHS = st.lists(st.text(alphabet="abz09._~-", min_size=1, max_size=4), min_size=1, max_size=3).map("/".join)
 
 
-@given(PATHS, st.text(alphabet="ab/?._-", max_size=6))
+@example("admin", "/\nkeys")
+@given(PATHS, st.text(alphabet="ab/?._-\r\n\x00", max_size=6))
 def test_a_rule_holds_for_its_path_and_what_is_below(plans: Any, path: str, rest: str) -> None:
     plan = plan_of(plans, guarded(plans, "house", path=f"/{path}"))
     pattern = authelia_config(plan)["access_control"]["rules"][-1]["resources"][0]
-    assert bool(re.search(pattern, f"/{path}{rest}")) is (rest == "" or rest[0] in "/?")
+    # as Go reads it: there the end is the end, here also what stands before a last line end
+    expression = pattern.replace("$", r"\Z")
+    assert bool(re.search(expression, f"/{path}{rest}")) is (rest == "" or rest[0] in "/?")
 
 
 FULL = {
@@ -183,6 +186,16 @@ def test_clients(plans: Any) -> None:
     assert "identity_providers" not in authelia_config(plan_of(plans))
 
 
+@pytest.mark.parametrize(
+    ("scopes", "grants"),
+    [(["openid"], None), (["openid", "offline_access"], ["authorization_code", "refresh_token"])],
+)
+def test_who_may_stay_without_the_person_may_ask_for_it(plans: Any, scopes: list[str], grants: Any) -> None:
+    plan = plan_of(plans, clients=[{**CLIENT, "scopes": scopes}])
+    (client,) = authelia_config(plan)["identity_providers"]["oidc"]["clients"]
+    assert client.get("grant_types") == grants
+
+
 def test_mail_or_a_file(plans: Any) -> None:
     assert authelia_config(plan_of(plans))["notifier"] == {"filesystem": {"filename": "/data/notification.txt"}}
     told = {"address": SMTP["address"], "sender": "a@b", "subject": "{title}"}
@@ -213,7 +226,7 @@ def test_users(plans: Any) -> None:
 def test_files_say_which_secrets_they_hold(plans: Any) -> None:
     config, users = authelia_files(plan_of(plans, **FULL))
     assert (config["path"], config["reload"]) == ("config/configuration.yml", False)
-    assert config["secrets"] == ["oidc_grafana", "oidc_hmac", "oidc_immich", "oidc_key", "smtp_password"]
+    assert config["secrets"] == ["issuer_hmac", "issuer_key", "oidc_grafana", "oidc_immich", "smtp_password"]
     assert (users["path"], users["reload"], users["secrets"]) == ("config/users.yml", True, ["hash_anna"])
     # every slot stands within double quotes, so that a quoted value is read as it is
     for file in (config, users):
@@ -238,8 +251,41 @@ def test_the_inventorys_own_words(plans: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    "config",
+    [
+        {"default_2fa_method": "webauthn", "certificates_directory": "/config/certificates"},
+        {"telemetry": {"metrics": {"enabled": True}}, "server": {"endpoints": {"enable_pprof": True}}},
+        {"session": {"expiration": 3600, "inactivity": "2 hours", "redis": {"host": "redis", "tls": {}}}},
+        {"regulation": {"find_time": "1h30m", "ban_time": 0, "modes": ["user", "ip"]}},
+        {"storage": {"local": None, "postgres": {"address": "tcp://db", "username": "a", "password": "b"}}},
+        {"authentication_backend": {"file": None, "ldap": {"address": "ldap://ldap", "base_dn": "dc=x"}}},
+        {"authentication_backend": {"file": {"search": {"email": True}}}},
+        {"access_control": {"rules": [{"domain": "*.home.example", "policy": "one_factor", "subject": "group:a"}]}},
+        {"identity_validation": {"elevated_session": {"skip_second_factor": True}}},
+        {"notifier": {"disable_startup_check": True}, "password_policy": {"zxcvbn": {"enabled": True}}},
+        {"definitions": {"network": {"lan": ["192.168.1.0/24"]}}, "totp": {"allowed_digits": [6, 8]}},
+        {"identity_providers": {"oidc": {"lifespans": {"id_token": "2h"}, "cors": {"endpoints": ["token"]}}}},
+    ],
+)
+def test_what_authelia_knows_may_be_said(plans: Any, real: ModuleType, config: Any) -> None:
+    plan = plan_of(plans, config=config, **FULL)
+    problems = Problems()
+    check_authelia(plan, problems)
+    assert [str(one) for one in problems] == []
+    assert real.strange(authelia_config(plan), real.KEYS) == []
+
+
+@pytest.mark.parametrize(
     ("config", "says"),
     [
+        ({"session": {"inactivity": "soon"}}, "found 'soon'; wanted a duration such as 30m, 12h or 1M (a month)"),
+        ({"session": {"redis": {"hots": "x"}}}, "found the unknown key 'hots'"),
+        (
+            {"storage": {"postgres": {"address": "x", "username": "a", "password": "b"}}},
+            "wanted one of local, postgres and mysql",
+        ),
+        ({"authentication_backend": {"file": None}}, "wanted one of file and ldap"),
+        ({"access_control": {"rules": [{"policy": "deny"}]}}, "wanted domain or domain_regex"),
         ({"regulaton": {}}, "authelia_config: regulaton: found the unknown key 'regulaton'"),
         ({"access_control": {"rules": []}}, "authelia_config: access_control: found no rule; wanted a rule"),
         ({"session": None}, "authelia_config: session: found nothing"),
