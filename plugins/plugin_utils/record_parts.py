@@ -165,6 +165,9 @@ class Health(Strict):
     timeout: int | None = Field(
         None, ge=1, le=3600, description="Seconds until it must hold; default: kronos_health_timeout."
     )
+    image_check: bool = Field(
+        True, description="Beside http, the image's own check goes on; false where it asks for what is not there."
+    )
 
     @model_validator(mode="after")
     def _one_check(self) -> Health:

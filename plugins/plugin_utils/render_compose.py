@@ -165,10 +165,10 @@ def _mount(mount: Mapping[str, Any]) -> Data:
 
 def _healthcheck(plan: Plan, service: Mapping[str, Any]) -> Data | None:
     """Return the check of `health.command`; HTTP checks are made by the stack module from outside the image."""
-    health = service["health"]
-    command = health and health.get("command")
+    health = service["health"] or {}
+    command = health.get("command")
     if not command:
-        return None
+        return {"disable": True} if health.get("image_check") is False else None
     test = ["CMD-SHELL", command] if isinstance(command, str) else ["CMD", *command]
     grace = health.get("timeout") or plan["settings"]["health_timeout"]
     return {

@@ -33,7 +33,7 @@ ROUTE_HEADER = "X-Kronos-Route"
 REFUSED_HEADER = "X-Kronos-Refused"
 
 _HEAD = """\
-load_module modules/ngx_http_modsecurity_module.so;
+load_module /tmp/modules/ngx_http_modsecurity_module.so;
 daemon off;
 pid /tmp/nginx.pid;
 error_log stderr error;

@@ -14,9 +14,9 @@ from typing import Any
 
 from ansible_collections.kronos.homelab.plugins.plugin_utils.render_base import RenderError
 
-# Where upstream's image has them; Debian's packages have others, which the lab's image links to these.
-CORE_RULES = "/opt/owasp-crs/rules"
-UNICODE_MAP = "/etc/modsecurity.d/unicode.mapping"
+# The container's entry point links both to where its image has them (roles/waf/services/waf.yml).
+CORE_RULES = "/tmp/rules"
+UNICODE_MAP = "/tmp/unicode.mapping"
 
 # The most text in the fields of a form, of JSON or of XML, and the most fields; files in a form do not count.
 MOST_TEXT = 2 << 20

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import labtest
@@ -35,6 +36,25 @@ def test_verify_asks_every_firewall() -> None:
         "strict": refused,
         "guarded": "HTTP 403: refused before the firewall, as declared",
     }
+
+
+def test_it_starts_from_both_kinds_of_upstreams_images(host: Any) -> None:
+    """The lab's is laid out for a root that cannot be written; here its files are where the other kind has them."""
+    kept = "/usr/local/bootstrap"
+    moves = [f"mv {kept}/nginx/* /etc/nginx/", f"mv {kept}/owasp-crs/* /opt/owasp-crs/"]
+    moves += [f"mv {kept}/modsecurity.d/* /etc/modsecurity.d/", f"rm -r {kept}"]
+    container = labtest.inspect(host, ["waf"])["waf"]
+    assert container["Config"]["Healthcheck"]["Test"] == ["NONE"]  # upstream's own asks a port that is not open here
+    *shell, script = container["Config"]["Entrypoint"]
+    words = [*shell[1:], "\n".join([*moves, script])]
+    command = ["docker", "run", "-d", "--name", "waf-other", "--user", "0", "--tmpfs", "/var/cache/waf"]
+    command += ["--volume", f"{CONFIG.rpartition('/')[0]}:/etc/kronos/waf:ro"]
+    host.check_output(shlex.join([*command, "--entrypoint", shell[0], container["Image"], *words]))
+    try:
+        labtest.until(lambda: "nginx: worker process" in host.run("docker top waf-other").stdout, 20, "it works")
+        assert host.check_output("docker inspect waf-other --format '{{.RestartCount}}'") == "0"
+    finally:
+        host.check_output("docker rm -f waf-other")
 
 
 def test_without_the_firewall_a_route_is_closed_and_never_open(host: Any) -> None:

@@ -47,7 +47,7 @@ RENDERERS: list[Callable[[Mapping[str, Any]], Any]] = [
 ]
 HOST = r"Host\(`[a-z0-9.-]+`\)"
 PART = r"`/[^`{}\s\"']*`"
-VEILED = re.compile(r"Host\(`[a-z0-9.-]+`\) && PathRegexp\(`\(\?i\)\(;(\|%[0-9A-F]{2})+\)`\)")
+VEILED = re.compile(r"Host\(`[a-z0-9.-]+`\) && PathRegexp\(`\(\?i\)\(;\|\[\\x00-\\x1F\\x7F\](\|%[0-9A-F]{2})+\)`\)")
 RULE = re.compile(rf"({HOST}|\({HOST}( \|\| {HOST})+\))( && \(Path\({PART}\) \|\| PathPrefix\({PART}\)\))?")
 
 

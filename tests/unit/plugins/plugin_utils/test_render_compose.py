@@ -135,6 +135,10 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             }
         },
     ),
+    "http check in place of the image's": (
+        {"health": {"http": {"port": 1}, "command": None, "timeout": 7, "image_check": False}},
+        {"healthcheck": {"disable": True}},
+    ),
     "http check": ({"health": {"http": {"port": 1}, "command": None, "timeout": 7}}, {"healthcheck": None}),
     "passed on": (
         {"tmpfs": ["/tmp"], "devices": ["/dev/dri"], "sysctls": {"a": "1"}, "hostname": "box", "command": ["x"]},
