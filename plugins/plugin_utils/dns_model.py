@@ -168,9 +168,13 @@ def read_variables(variables: Mapping[str, Any], renderer: Renderer, problems: P
 
 
 def checked(data: Mapping[str, Any], problems: Problems) -> Variables | None:
-    """Values by name as the role's variables; None where one of them is wrong, or does not go with the others."""
+    """Values by name as the role's variables, null for the usual one.
+
+    None where one of them is wrong, or does not go with the others.
+    """
     before = len(problems)
-    given = read_model(Variables, dict(data), _locate, problems)
+    said = {name: value for name, value in data.items() if value is not None}
+    given = read_model(Variables, said, _locate, problems)
     if given is not None:
         _check_servers(given, problems)
         _check_wish(given, problems)

@@ -41,6 +41,7 @@ def pihole_wanted(plan: Plan, variables: Mapping[str, Any]) -> Data:
         **{name: given[name] for name in ("blocking", "config")},
         # lines of this kind are there by hand for reasons that we do not know
         "sections": {"dnsmasq_lines": "additive", **given["sections"]},
+        "resolvers": {key: given[key] for key in ("tls_upstreams", "https_upstreams", "upstream_ca")},
     }
 
 
