@@ -52,6 +52,11 @@ def _check_names(argument: str, given: Iterable[str], services: Iterable[str], d
             raise RenderError(f"{argument}.{name}: no such service in the stack{did_you_mean(name, services)}")
 
 
+def _asked(health: Mapping[str, Any] | None) -> Data | None:
+    """Return what the module asks itself; the image's own check is compose's matter."""
+    return {key: value for key, value in health.items() if key != "image_check"} if health else None
+
+
 def _service(
     plan: Plan, service: Mapping[str, Any], siblings: Mapping[str, Any], files: Iterable[Mapping[str, Any]]
 ) -> Data:
@@ -60,7 +65,7 @@ def _service(
         "kind": service["kind"],
         "needs": [name for name in service["needs"] if name in siblings],
         "user": service["user"],
-        "health": service["health"],
+        "health": _asked(service["health"]),
         "health_timeout": health.get("timeout") or plan["settings"]["health_timeout"],
         "reload": service["reload"],
         "secret_environment": service["secret_environment"],
