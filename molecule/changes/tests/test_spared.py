@@ -68,7 +68,7 @@ def test_a_network_that_is_made_anew(host: Any) -> None:
     predicted = labtest.site("--check", **moving)
     moved = labtest.site(**moving)
     assert "Make the networks of the zones" in " ".join(moved.changed)
-    assert parts(moved, settled=False) == {"networks", "own", *OTHERS, "internal_ca", "packages", "units"}
+    assert parts(moved, settled=False) == {"networks", "own", *OTHERS, "internal_ca", "units"}
     assert (predicted.actions(), predicted.files) == (moved.actions(), moved.files)
     assert moved.actions()["hello"] == "recreated"
     assert "10.77.9.0/24" in host.check_output("docker network inspect kronos-default")

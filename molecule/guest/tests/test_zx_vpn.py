@@ -76,6 +76,8 @@ def bring_traefik() -> None:
 def server(host: Any, nas: Any) -> Iterator[labtest.Run]:
     """The host with its VPN and a route for it, seen from the internet; at the end it has neither."""
     bring_traefik()
+    # What the tests before have left would hold a share that goes with this run, and the next run would take it down.
+    host.run("docker ps --all --quiet | xargs --no-run-if-empty docker rm --force")
     run = labtest.site(**VPN)
     assert run.code == 0, run.output
     host.check_output(f"ip address add {WORLD}/24 dev eth0")
