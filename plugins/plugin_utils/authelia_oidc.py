@@ -25,8 +25,8 @@ from pydantic import Field, model_validator
 class SigningKey(Strict):
     key: str
     key_id: str | None = None
-    algorithm: str = "RS256"
-    use: Literal["sig", "enc"] = "sig"
+    algorithm: Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"] = "RS256"
+    use: Literal["sig"] = "sig"
     certificate_chain: str | None = None
 
 
@@ -92,6 +92,13 @@ class Client(Strict):
     allow_multiple_auth_methods: bool = False
     jwks_uri: str | None = None
     jwks: list[dict[str, Any]] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _can_prove_itself(self) -> Client:
+        by_key = self.public or self.token_endpoint_auth_method in ("private_key_jwt", "none")
+        if not by_key and not self.client_secret:
+            raise wrong("the key 'client_secret', unless the client is public or proves itself by a key", "nothing")
+        return self
 
 
 class Oidc(Strict):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from ansible_collections.kronos.homelab.plugins.plugin_utils.model import Strict, matching
+from ansible_collections.kronos.homelab.plugins.plugin_utils.model import Strict, matching, wrong
 from pydantic import AfterValidator, Field
 
 Policy = Literal["deny", "bypass", "one_factor", "two_factor"]
@@ -22,6 +22,12 @@ Whole = Annotated[int, Field(ge=0)]
 _DURATION = r"[0-9]+( ?[A-Za-z]+(,? ?(and )?[0-9]+ ?[A-Za-z]+)*)?"
 Duration = Whole | Annotated[str, AfterValidator(matching(_DURATION, "a duration such as 30m, 12h or 1M (a month)"))]
 Version = Literal["TLS1.0", "TLS1.1", "TLS1.2", "TLS1.3", "SSL3.0"]
+
+
+def only_one(model: Strict, *names: str) -> None:
+    """Raise pydantic's error unless the model has exactly one of these fields."""
+    if sum(getattr(model, name) is not None for name in names) != 1:
+        raise wrong(f"one of {', '.join(names[:-1])} and {names[-1]}")
 
 
 class Tls(Strict):

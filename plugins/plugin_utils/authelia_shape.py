@@ -114,8 +114,7 @@ class Backend(Strict):
 
     @model_validator(mode="after")
     def _is_one(self) -> Backend:
-        if (self.file is None) == (self.ldap is None):
-            raise wrong("one of file and ldap")
+        options.only_one(self, "file", "ldap")
         return self
 
 
@@ -194,8 +193,7 @@ class Storage(Strict):
 
     @model_validator(mode="after")
     def _is_one(self) -> Storage:
-        if [self.local, self.postgres, self.mysql].count(None) != 2:
-            raise wrong("one of local, postgres and mysql")
+        options.only_one(self, "local", "postgres", "mysql")
         return self
 
 
@@ -226,8 +224,7 @@ class Notifier(Strict):
 
     @model_validator(mode="after")
     def _is_one(self) -> Notifier:
-        if (self.filesystem is None) == (self.smtp is None):
-            raise wrong("one of filesystem and smtp")
+        options.only_one(self, "filesystem", "smtp")
         return self
 
 

@@ -162,7 +162,7 @@ def read_variables(variables: Mapping[str, Any], renderer: Renderer, problems: P
     before, data = len(problems), {}
     for key in Variables.model_fields:
         name = PREFIX + key
-        if variables.get(name) is not None:
+        if name in variables:
             data[key] = renderer.tree(variables[name], here(name))
     return None if len(problems) > before else checked(data, problems)
 

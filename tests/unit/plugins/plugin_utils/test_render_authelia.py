@@ -42,6 +42,9 @@ CLIENT = {
 SMTP = {"address": "submission://mail.example.com:587", "sender": "a@b", "subject": "{title}", "username": None}
 
 
+SECRETLESS = {"client_id": "a", "redirect_uris": ["https://a.example/b"]}
+
+
 def login(**said: Any) -> dict[str, Any]:
     usual = {
         "host": "login.home.example",
@@ -285,6 +288,10 @@ def test_what_authelia_knows_may_be_said(plans: Any, real: ModuleType, config: A
             "wanted one of local, postgres and mysql",
         ),
         ({"authentication_backend": {"file": None}}, "wanted one of file and ldap"),
+        (
+            {"identity_providers": {"oidc": {"hmac_secret": "x", "jwks": [{"key": "x"}], "clients": [SECRETLESS]}}},
+            "found nothing; wanted the key 'client_secret'",
+        ),
         ({"access_control": {"rules": [{"policy": "deny"}]}}, "wanted domain or domain_regex"),
         ({"regulaton": {}}, "authelia_config: regulaton: found the unknown key 'regulaton'"),
         ({"access_control": {"rules": []}}, "authelia_config: access_control: found no rule; wanted a rule"),
